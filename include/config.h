@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * config.h - the directives of mod_ecs, all of them per virtual server, so
+ * that several shops and plain sites live in one httpd.
+ */
+#ifndef ECS_CONFIG_H
+#define ECS_CONFIG_H
+
+#include <httpd.h>
+#include <http_config.h>
+#include "route.h"
+#include "secrets.h"
+
+struct ecs_gate_t;
+struct ecs_db_t;
+
+typedef struct ecs_server_config_t {
+    const char *key_file;          /* EcsKeyFile */
+    const char *previous_key_file;
+    const char *audience;          /* EcsTokenAudience */
+    int token_lifetime_s;          /* EcsTokenLifetime */
+    const char *public_url;        /* EcsPublicUrl, no trailing slash */
+    int error_format;              /* EcsErrorFormat, ECS_ERRORS_… */
+    int db_connections;            /* EcsDbConnections, per child */
+    int db_wait_ms;                /* EcsDbWait */
+    int db_timeout_ms;             /* EcsDbTimeout */
+    int hash_limit;                /* EcsHashLimit, per child */
+    apr_array_header_t *cors;      /* EcsCorsOrigin, of const char * */
+
+    /* Made at start-up, not configured. */
+    ecs_secrets_t *secrets;        /* NULL: the shop is off in this server */
+    const ecs_router_t *router;
+    struct ecs_db_t *db;           /* per child */
+    struct ecs_gate_t *hash_gate;  /* per child */
+} ecs_server_config_t;
+
+#define ECS_ERRORS_DRF 0
+#define ECS_ERRORS_PROBLEM 1
+
+/** The directive table and the two per-server callbacks of the module. */
+extern const command_rec ecs_config_commands[];
+void *ecs_config_create(apr_pool_t *p, server_rec *s);
+void *ecs_config_merge(apr_pool_t *p, void *base, void *add);
+
+/** The configuration of a server, defaults filled in. */
+ecs_server_config_t *ecs_config_of(const server_rec *s);
+
+/**
+ * Fill in defaults and check everything that can be checked without a
+ * database; called for each server in post_config.
+ * @return NULL, or what is wrong and what to do, for the error log
+ */
+const char *ecs_config_finish(apr_pool_t *p, server_rec *s);
+
+#endif

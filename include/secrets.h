@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * secrets.h - everything secret is derived from one key file.
+ *
+ * HKDF-SHA256 (RFC 5869) makes one independent 32-byte key per purpose, so
+ * that a proof key can never verify a token. Keys live in memory only.
+ */
+#ifndef ECS_SECRETS_H
+#define ECS_SECRETS_H
+
+#include <apr_pools.h>
+
+#define ECS_KEY_BYTES 32
+
+typedef struct ecs_secrets_t {
+    unsigned char token[ECS_KEY_BYTES];  /* access tokens (HS256) */
+    unsigned char cursor[ECS_KEY_BYTES]; /* list cursors */
+    unsigned char proof[ECS_KEY_BYTES];  /* proof of delivery */
+    unsigned char previous_token[ECS_KEY_BYTES]; /* accepted, never issued */
+    int has_previous;
+} ecs_secrets_t;
+
+/**
+ * Read the key file (at least 32 bytes; refused when others may read it) and
+ * derive all keys.
+ * @param path      current key file
+ * @param previous  the file used before a change of keys, or NULL
+ * @param error     out: what is wrong and what to do, in `p`
+ * @return the keys in `p`, wiped when the pool goes; NULL on error
+ */
+ecs_secrets_t *ecs_secrets_load(apr_pool_t *p, const char *path,
+                                const char *previous, const char **error);
+
+/**
+ * Derive all keys from given material (tests, ecsctl).
+ */
+ecs_secrets_t *ecs_secrets_derive(apr_pool_t *p, const void *material,
+                                  apr_size_t length);
+
+/**
+ * `bytes` random bytes of the operating system's generator, as lower-case hex
+ * or as base64url without padding.
+ * @return text in `p`; NULL when the generator failed
+ */
+const char *ecs_secrets_random_hex(apr_pool_t *p, apr_size_t bytes);
+const char *ecs_secrets_random_url(apr_pool_t *p, apr_size_t bytes);
+
+/**
+ * SHA-256 of a text as lower-case hex: how refresh tokens are stored and how
+ * requests are fingerprinted.
+ */
+const char *ecs_secrets_sha256(apr_pool_t *p, const void *data,
+                               apr_size_t length);
+
+/**
+ * HMAC-SHA256 over the given strings, each terminated by its NUL so that
+ * ("ab","c") and ("a","bc") differ; the list is closed by NULL.
+ * @param mac  out: 32 bytes
+ */
+void ecs_secrets_mac(const unsigned char key[ECS_KEY_BYTES],
+                     unsigned char mac[ECS_KEY_BYTES], ...);
+
+#endif

@@ -1,0 +1,134 @@
+-- What the functions of all apps share: answers, refusals, wire formats,
+-- versions, audit, notifications. Schema ecs_lib is replaced together with
+-- ecs_api; httpd's role may call nothing in it.
+
+-- Answers -------------------------------------------------------------------
+
+CREATE FUNCTION ecs_lib.ok(p_body json, p_version bigint DEFAULT NULL)
+RETURNS ecs.answer LANGUAGE sql IMMUTABLE
+AS $$ SELECT ROW(200, p_body, p_version, NULL, NULL, NULL, NULL, false)::ecs.answer $$;
+
+CREATE FUNCTION ecs_lib.created(p_location text, p_body json, p_version bigint DEFAULT NULL)
+RETURNS ecs.answer LANGUAGE sql IMMUTABLE
+AS $$ SELECT ROW(201, p_body, p_version, p_location, NULL, NULL, NULL, false)::ecs.answer $$;
+
+CREATE FUNCTION ecs_lib.no_content()
+RETURNS ecs.answer LANGUAGE sql IMMUTABLE
+AS $$ SELECT ROW(204, NULL, NULL, NULL, NULL, NULL, NULL, false)::ecs.answer $$;
+
+-- A page of a list. p_total: rows in all, NULL in cursor mode. p_next_key: the
+-- keyset of the last row when there are more, else NULL.
+CREATE FUNCTION ecs_lib.page(p_results json, p_total bigint, p_next_key text,
+                             p_extra json DEFAULT NULL)
+RETURNS ecs.answer LANGUAGE sql IMMUTABLE
+AS $$ SELECT ROW(200, coalesce(p_results, '[]'::json), NULL, NULL, p_total,
+                 p_next_key, p_extra, false)::ecs.answer $$;
+
+-- How many rows a page skips; 0 in cursor mode (p_page NULL).
+CREATE FUNCTION ecs_lib.skip(p_page integer, p_page_size integer)
+RETURNS bigint LANGUAGE sql IMMUTABLE
+AS $$ SELECT coalesce((p_page - 1)::bigint * p_page_size, 0) $$;
+
+-- Refusals ------------------------------------------------------------------
+
+-- Ends the transaction: nothing of it remains. The HTTP status belongs to the
+-- code, in core/problem.c.
+CREATE FUNCTION ecs_lib.refuse(p_code text, p_message text, p_extra json DEFAULT NULL)
+RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+    RAISE EXCEPTION '%', p_message USING ERRCODE = 'EC000',
+        DETAIL = (coalesce(p_extra::jsonb, '{}')
+                  || jsonb_build_object('code', p_code))::text;
+END $$;
+
+-- A field is wrong in a way only the database can see.
+CREATE FUNCTION ecs_lib.invalid(p_field text, p_message text)
+RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+    RAISE EXCEPTION '%', p_message USING ERRCODE = 'EC400',
+        DETAIL = json_build_object('fields',
+            json_build_object(p_field, json_build_array(p_message)))::text;
+END $$;
+
+CREATE FUNCTION ecs_lib.invalid_pk(p_field text, p_id bigint)
+RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+    PERFORM ecs_lib.invalid(p_field,
+        format('Invalid pk "%s" - object does not exist.', p_id));
+END $$;
+
+-- Missing, or not the caller's to see.
+CREATE FUNCTION ecs_lib.not_found() RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+    PERFORM ecs_lib.refuse('not_found', 'Not found.');
+END $$;
+
+-- The object is in a state in which this cannot be done.
+CREATE FUNCTION ecs_lib.wrong_state(p_message text, p_status text)
+RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+    PERFORM ecs_lib.refuse('wrong_state', p_message,
+                           json_build_object('status', p_status));
+END $$;
+
+-- A refusal whose effect stays (a counted attempt): returned, not raised.
+-- The module sees a status of 0 and takes code and sentence from the body.
+CREATE FUNCTION ecs_lib.refused(p_code text, p_message text, p_extra json DEFAULT NULL)
+RETURNS ecs.answer LANGUAGE plpgsql IMMUTABLE AS $$
+BEGIN
+    RETURN ROW(0, (coalesce(p_extra::jsonb, '{}') || jsonb_build_object(
+        'code', p_code, 'detail', p_message))::json,
+        NULL, NULL, NULL, NULL, NULL, false)::ecs.answer;
+END $$;
+
+-- If-Match: the caller's version must be the one of the locked row.
+CREATE FUNCTION ecs_lib.check_version(p_me ecs.caller, p_version bigint)
+RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+    IF p_me.if_match <> p_version THEN
+        PERFORM ecs_lib.refuse('stale', 'The object has changed since it was '
+            'read; read it again and repeat the change.');
+    END IF;
+END $$;
+
+-- Wire formats --------------------------------------------------------------
+
+CREATE FUNCTION ecs_lib.ts(p_time timestamptz) RETURNS text
+LANGUAGE sql STABLE
+AS $$ SELECT to_char(p_time AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') $$;
+
+CREATE FUNCTION ecs_lib.slug(p_name text) RETURNS text LANGUAGE sql IMMUTABLE
+AS $$ SELECT coalesce(nullif(trim(BOTH '-' FROM left(regexp_replace(
+          lower(p_name), '[^a-z0-9]+', '-', 'g'), 80)), ''), 'item') $$;
+
+-- Audit and notifications -----------------------------------------------------
+
+CREATE FUNCTION ecs_lib.audit(p_me ecs.caller, p_action text, p_object_type text,
+                              p_object_id bigint, p_details jsonb DEFAULT NULL)
+RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+    INSERT INTO ecs.audit_log (actor_id, actor_role, address, request_id,
+                               action, object_type, object_id, details)
+    VALUES (p_me.id, p_me.role, p_me.address, p_me.request_id,
+            p_action, p_object_type, p_object_id, p_details);
+END $$;
+
+-- Tells a user, unless they do not want to hear of this type.
+CREATE FUNCTION ecs_lib.notify(p_user bigint, p_type text, p_message text,
+                               p_object_type text DEFAULT NULL,
+                               p_object_id bigint DEFAULT NULL,
+                               p_extra jsonb DEFAULT '{}')
+RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+    INSERT INTO ecs.notifications (user_id, type, message, object_type, object_id, extra_data)
+    SELECT p_user, p_type, p_message, p_object_type, p_object_id, p_extra
+    WHERE NOT EXISTS (SELECT FROM ecs.notification_preferences
+                      WHERE user_id = p_user AND type = p_type AND NOT in_app);
+END $$;
+
+CREATE FUNCTION ecs_lib.settings() RETURNS ecs.settings LANGUAGE plpgsql STABLE AS $$
+DECLARE v ecs.settings;
+BEGIN
+    SELECT * INTO v FROM ecs.settings;
+    RETURN v;
+END $$;

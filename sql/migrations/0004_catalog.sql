@@ -1,0 +1,86 @@
+-- The catalogue: a tree of categories and the products in them.
+
+CREATE TABLE ecs.categories (
+    id             bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    parent_id      bigint REFERENCES ecs.categories,
+    name           text NOT NULL CHECK (length(name) BETWEEN 1 AND 120),
+    slug           text NOT NULL,
+    products_count integer NOT NULL DEFAULT 0 CHECK (products_count >= 0),
+    created_at     timestamptz NOT NULL DEFAULT ecs.now(),
+    updated_at     timestamptz NOT NULL DEFAULT ecs.now(),
+    version        bigint NOT NULL DEFAULT 1,
+    CONSTRAINT categories_not_own_parent CHECK (parent_id <> id)
+);
+CREATE UNIQUE INDEX categories_sibling_name
+    ON ecs.categories (coalesce(parent_id, 0), lower(name));
+CREATE INDEX categories_parent ON ecs.categories (parent_id);
+CREATE TRIGGER categories_touch BEFORE UPDATE ON ecs.categories
+    FOR EACH ROW EXECUTE FUNCTION ecs.touch();
+
+CREATE TABLE ecs.products (
+    id               bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    seller_id        bigint NOT NULL REFERENCES ecs.users,
+    category_id      bigint NOT NULL REFERENCES ecs.categories,
+    name             text NOT NULL CHECK (length(name) BETWEEN 1 AND 200),
+    slug             text NOT NULL,
+    description      text NOT NULL DEFAULT '' CHECK (length(description) <= 10000),
+    status           text NOT NULL DEFAULT 'PENDING' CHECK (status IN
+        ('PENDING', 'APPROVED', 'REJECTED', 'ARCHIVED')),
+    rejection_reason text,
+    pending_change   jsonb,   -- of an approved product, until an admin decides
+    price            numeric(14, 2) NOT NULL
+        CHECK (price BETWEEN 0.01 AND 9999999999.99),
+    quantity         integer NOT NULL CHECK (quantity >= 0),
+    sold_count       integer NOT NULL DEFAULT 0 CHECK (sold_count >= 0),
+    avg_rating       numeric(3, 2) NOT NULL DEFAULT 0,
+    ratings_count    integer NOT NULL DEFAULT 0 CHECK (ratings_count >= 0),
+    created_at       timestamptz NOT NULL DEFAULT ecs.now(),
+    updated_at       timestamptz NOT NULL DEFAULT ecs.now(),
+    version          bigint NOT NULL DEFAULT 1
+);
+CREATE INDEX products_seller ON ecs.products (seller_id, id);
+CREATE INDEX products_category ON ecs.products (category_id, id) WHERE status = 'APPROVED';
+CREATE INDEX products_newest ON ecs.products (created_at, id) WHERE status = 'APPROVED';
+CREATE INDEX products_price ON ecs.products (price, id) WHERE status = 'APPROVED';
+CREATE INDEX products_name ON ecs.products (name, id) WHERE status = 'APPROVED';
+CREATE INDEX products_rating ON ecs.products (avg_rating, id) WHERE status = 'APPROVED';
+CREATE INDEX products_popular ON ecs.products (sold_count, id) WHERE status = 'APPROVED';
+CREATE INDEX products_to_decide ON ecs.products (id)
+    WHERE status = 'PENDING' OR pending_change IS NOT NULL;
+CREATE TRIGGER products_touch BEFORE UPDATE ON ecs.products
+    FOR EACH ROW EXECUTE FUNCTION ecs.touch();
+
+-- The count of approved products, per category and per seller, changes with
+-- the product.
+CREATE FUNCTION ecs.count_products() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF TG_OP = 'UPDATE' AND OLD.status = 'APPROVED' THEN
+        UPDATE ecs.categories SET products_count = products_count - 1
+            WHERE id = OLD.category_id;
+        UPDATE ecs.users SET products_count = products_count - 1
+            WHERE id = OLD.seller_id;
+    END IF;
+    IF NEW.status = 'APPROVED' THEN
+        UPDATE ecs.categories SET products_count = products_count + 1
+            WHERE id = NEW.category_id;
+        UPDATE ecs.users SET products_count = products_count + 1
+            WHERE id = NEW.seller_id;
+    END IF;
+    RETURN NULL;
+END $$;
+CREATE TRIGGER products_count_insert AFTER INSERT ON ecs.products
+    FOR EACH ROW WHEN (NEW.status = 'APPROVED')
+    EXECUTE FUNCTION ecs.count_products();
+CREATE TRIGGER products_count_update AFTER UPDATE ON ecs.products
+    FOR EACH ROW WHEN (OLD.status IS DISTINCT FROM NEW.status
+                       OR OLD.category_id <> NEW.category_id)
+    EXECUTE FUNCTION ecs.count_products();
+
+CREATE TABLE ecs.cart_items (
+    id         bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    user_id    bigint NOT NULL REFERENCES ecs.users,
+    product_id bigint NOT NULL REFERENCES ecs.products,
+    quantity   integer NOT NULL CHECK (quantity BETWEEN 1 AND 100000),
+    created_at timestamptz NOT NULL DEFAULT ecs.now(),
+    UNIQUE (user_id, product_id)
+);
