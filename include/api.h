@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * api.h - the apps of the shop: their route rows and answer shapes.
+ */
+#ifndef ECS_API_H
+#define ECS_API_H
+
+#include "route.h"
+
+/* The three query fields of every list (see page.h). */
+#define ECS_PAGING                                                            \
+    { .name = "page", .type = ECS_T_PAGE, .in = ECS_IN_QUERY,                 \
+      .initial = "1", .help = "Page number, from 1." },                       \
+    { .name = "page_size", .type = ECS_T_INT, .in = ECS_IN_QUERY, .min = 1,   \
+      .max = 100, .initial = "20", .help = "Results on a page." },            \
+    { .name = "cursor", .type = ECS_T_CURSOR, .in = ECS_IN_QUERY,             \
+      .help = "Keyset paging: empty to begin, then what `next` carries. "     \
+              "Costs the same on every page; answers without `count`." }
+
+extern const ecs_route_t ecs_accounts_routes[];
+extern const ecs_schema_t ecs_accounts_schemas[];
+extern const ecs_route_t ecs_catalog_routes[];
+extern const ecs_schema_t ecs_catalog_schemas[];
+extern const ecs_route_t ecs_cart_routes[];
+extern const ecs_schema_t ecs_cart_schemas[];
+extern const ecs_route_t ecs_orders_routes[];
+extern const ecs_schema_t ecs_orders_schemas[];
+extern const ecs_route_t ecs_delivery_routes[];
+extern const ecs_schema_t ecs_delivery_schemas[];
+extern const ecs_route_t ecs_wallet_routes[];
+extern const ecs_schema_t ecs_wallet_schemas[];
+extern const ecs_route_t ecs_notifications_routes[];
+extern const ecs_schema_t ecs_notifications_schemas[];
+extern const ecs_route_t ecs_platform_routes[];
+extern const ecs_schema_t ecs_platform_schemas[];
+
+/* All apps, closed by one whose name is NULL; in the order of the document. */
+extern const ecs_app_t ecs_apps[];
+
+#endif

@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * apps.c - the table of contents of the shop.
+ */
+#include "api.h"
+
+const ecs_app_t ecs_apps[] = {
+    { "Accounts", "Registration, sign-in, profile, and the shop's people.",
+      ecs_accounts_routes, ecs_accounts_schemas },
+    { "Catalogue", "Categories and products, with approval.",
+      ecs_catalog_routes, ecs_catalog_schemas },
+    { "Cart", "What a buyer is about to order.",
+      ecs_cart_routes, ecs_cart_schemas },
+    { "Orders", "Checkout into escrow, proof of delivery, completion.",
+      ecs_orders_routes, ecs_orders_schemas },
+    { "Delivery", "The courier's side of an order.",
+      ecs_delivery_routes, ecs_delivery_schemas },
+    { "Wallet", "Balances, transfers and the ledger's own proof.",
+      ecs_wallet_routes, ecs_wallet_schemas },
+    { "Notifications", "What happened that concerns the caller.",
+      ecs_notifications_routes, ecs_notifications_schemas },
+    { "Platform", "Health, settings, audit log and this document.",
+      ecs_platform_routes, ecs_platform_schemas },
+    { NULL, NULL, NULL, NULL },
+};
