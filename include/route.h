@@ -133,6 +133,7 @@ typedef struct ecs_router_t ecs_router_t;
  *              router
  * @param p     the router lives as long as this pool; read-only afterwards,
  *              so all threads may use it
+ * @return NULL when two rows have one path and method, or a path is no path
  */
 ecs_router_t *ecs_router_make(apr_pool_t *p, const ecs_app_t *apps);
 
