@@ -30,6 +30,8 @@ typedef struct ecs_server_config_t {
     /* Made at start-up, not configured. */
     ecs_secrets_t *secrets;        /* NULL: the shop is off in this server */
     const ecs_router_t *router;
+    const struct ecs_statement_t *statements; /* indexed like the router's */
+    const char *openapi;           /* the generated document */
     struct ecs_db_t *db;           /* per child */
     struct ecs_gate_t *hash_gate;  /* per child */
 } ecs_server_config_t;

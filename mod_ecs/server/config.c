@@ -1,0 +1,240 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * config.c - the directives: one table, one slot each, unset values marked so
+ * that a virtual server inherits what it does not say itself.
+ *
+ * What can be checked without a database is checked while the file is read,
+ * so that `apachectl configtest` names the file and the line.
+ */
+#include "config.h"
+
+#include <stddef.h>
+
+#include <apr_lib.h>
+#include <apr_strings.h>
+#include <http_core.h>
+#include <http_log.h>
+
+#include "server.h"
+
+#define UNSET (-1)
+
+#define DB_CONNECTIONS_DEFAULT 4
+#define DB_WAIT_MS_DEFAULT 1000
+#define DB_TIMEOUT_MS_DEFAULT 6000
+#define HASH_LIMIT_DEFAULT 2
+#define TOKEN_LIFETIME_S_DEFAULT 900
+#define TOKEN_LIFETIME_S_MAX 86400
+#define LIMIT_MAX 1000
+#define MILLISECONDS_MAX 60000
+
+void *ecs_config_create(apr_pool_t *p, server_rec *s)
+{
+    ecs_server_config_t *c = apr_pcalloc(p, sizeof(*c));
+
+    c->token_lifetime_s = UNSET;
+    c->error_format = UNSET;
+    c->db_connections = UNSET;
+    c->db_wait_ms = UNSET;
+    c->db_timeout_ms = UNSET;
+    c->hash_limit = UNSET;
+    return c;
+}
+
+static int either(int add, int base)
+{
+    return add == UNSET ? base : add;
+}
+
+void *ecs_config_merge(apr_pool_t *p, void *basev, void *addv)
+{
+    const ecs_server_config_t *base = basev;
+    const ecs_server_config_t *add = addv;
+    ecs_server_config_t *c = apr_pmemdup(p, add, sizeof(*c));
+
+    if (!add->key_file) {
+        c->key_file = base->key_file;
+        c->previous_key_file = base->previous_key_file;
+        c->secrets = base->secrets;
+    }
+    c->audience = add->audience ? add->audience : base->audience;
+    c->public_url = add->public_url ? add->public_url : base->public_url;
+    c->cors = add->cors ? add->cors : base->cors;
+    c->token_lifetime_s = either(add->token_lifetime_s,
+                                 base->token_lifetime_s);
+    c->error_format = either(add->error_format, base->error_format);
+    c->db_connections = either(add->db_connections, base->db_connections);
+    c->db_wait_ms = either(add->db_wait_ms, base->db_wait_ms);
+    c->db_timeout_ms = either(add->db_timeout_ms, base->db_timeout_ms);
+    c->hash_limit = either(add->hash_limit, base->hash_limit);
+    return c;
+}
+
+ecs_server_config_t *ecs_config_of(const server_rec *s)
+{
+    return ap_get_module_config(s->module_config, &ecs_module);
+}
+
+static int or_default(int value, int initial)
+{
+    return value == UNSET ? initial : value;
+}
+
+const char *ecs_config_finish(apr_pool_t *p, server_rec *s)
+{
+    ecs_server_config_t *c = ecs_config_of(s);
+
+    if (!c->audience) {
+        c->audience = "mod_ecs";
+    }
+    c->token_lifetime_s =
+        or_default(c->token_lifetime_s, TOKEN_LIFETIME_S_DEFAULT);
+    c->error_format = or_default(c->error_format, ECS_ERRORS_DRF);
+    c->db_connections = or_default(c->db_connections, DB_CONNECTIONS_DEFAULT);
+    c->db_wait_ms = or_default(c->db_wait_ms, DB_WAIT_MS_DEFAULT);
+    c->db_timeout_ms = or_default(c->db_timeout_ms, DB_TIMEOUT_MS_DEFAULT);
+    c->hash_limit = or_default(c->hash_limit, HASH_LIMIT_DEFAULT);
+    if (c->secrets && !ecs_db_is_available()) {
+        return "the shop needs mod_dbd: load dbd_module and set DBDriver "
+               "pgsql and DBDParams (see conf/ecs.conf)";
+    }
+    return NULL;
+}
+
+/* The directives ---------------------------------------------------------- */
+
+static const char *set_key_file(cmd_parms *cmd, void *unused,
+                                const char *path, const char *previous)
+{
+    ecs_server_config_t *c = ecs_config_of(cmd->server);
+    const char *error = NULL;
+
+    c->key_file = ap_server_root_relative(cmd->pool, path);
+    if (previous) {
+        c->previous_key_file = ap_server_root_relative(cmd->pool, previous);
+    }
+    c->secrets = ecs_secrets_load(cmd->pool, c->key_file,
+                                  c->previous_key_file, &error);
+    return error ? apr_pstrcat(cmd->pool, "EcsKeyFile: ", error, NULL) : NULL;
+}
+
+static const char *set_audience(cmd_parms *cmd, void *unused, const char *name)
+{
+    ecs_config_of(cmd->server)->audience = name;
+    return *name ? NULL : "EcsTokenAudience: the name must not be empty";
+}
+
+static const char *set_public_url(cmd_parms *cmd, void *unused,
+                                  const char *url)
+{
+    apr_size_t length = strlen(url);
+
+    if (strncmp(url, "http://", 7) != 0 && strncmp(url, "https://", 8) != 0) {
+        return apr_psprintf(cmd->pool, "EcsPublicUrl: '%s' must begin with "
+                            "http:// or https://", url);
+    }
+    if (url[length - 1] == '/') {
+        length--;
+    }
+    ecs_config_of(cmd->server)->public_url =
+        apr_pstrmemdup(cmd->pool, url, length);
+    return NULL;
+}
+
+static const char *set_error_format(cmd_parms *cmd, void *unused,
+                                    const char *word)
+{
+    ecs_server_config_t *c = ecs_config_of(cmd->server);
+
+    if (!ap_cstr_casecmp(word, "drf")) {
+        c->error_format = ECS_ERRORS_DRF;
+    }
+    else if (!ap_cstr_casecmp(word, "problem")) {
+        c->error_format = ECS_ERRORS_PROBLEM;
+    }
+    else {
+        return apr_psprintf(cmd->pool, "EcsErrorFormat: '%s' not understood, "
+                            "use drf or problem", word);
+    }
+    return NULL;
+}
+
+static const char *set_cors_origin(cmd_parms *cmd, void *unused,
+                                   const char *origin)
+{
+    ecs_server_config_t *c = ecs_config_of(cmd->server);
+
+    if (!c->cors) {
+        c->cors = apr_array_make(cmd->pool, 2, sizeof(const char *));
+    }
+    APR_ARRAY_PUSH(c->cors, const char *) = origin;
+    return NULL;
+}
+
+/* The bounds of the directives that take a whole number. */
+typedef struct limit_t {
+    const char *unit;
+    int max;
+    apr_size_t offset; /* of the int in ecs_server_config_t */
+} limit_t;
+
+static limit_t db_connections = {
+    "connections", LIMIT_MAX, offsetof(ecs_server_config_t, db_connections)
+};
+static limit_t db_wait = {
+    "milliseconds", MILLISECONDS_MAX,
+    offsetof(ecs_server_config_t, db_wait_ms)
+};
+static limit_t db_timeout = {
+    "milliseconds", MILLISECONDS_MAX,
+    offsetof(ecs_server_config_t, db_timeout_ms)
+};
+static limit_t hash_limit = {
+    "hashes at once", LIMIT_MAX, offsetof(ecs_server_config_t, hash_limit)
+};
+static limit_t token_lifetime = {
+    "seconds", TOKEN_LIFETIME_S_MAX,
+    offsetof(ecs_server_config_t, token_lifetime_s)
+};
+
+static const char *set_limit(cmd_parms *cmd, void *unused, const char *text)
+{
+    const limit_t *limit = cmd->info;
+    char *config = (char *)ecs_config_of(cmd->server);
+    char *end;
+    apr_int64_t value = apr_strtoi64(text, &end, 10);
+
+    if (end == text || *end || value < 1 || value > limit->max) {
+        return apr_psprintf(cmd->pool, "%s: '%s' not understood, give 1 to %d "
+                            "(%s)", cmd->cmd->name, text, limit->max,
+                            limit->unit);
+    }
+    *(int *)(void *)(config + limit->offset) = (int)value;
+    return NULL;
+}
+
+const command_rec ecs_config_commands[] = {
+    AP_INIT_TAKE12("EcsKeyFile", set_key_file, NULL, RSRC_CONF,
+                   "file with the shop's secret (32 bytes or more), and the "
+                   "one used before it"),
+    AP_INIT_TAKE1("EcsTokenAudience", set_audience, NULL, RSRC_CONF,
+                  "claim `aud` of access tokens"),
+    AP_INIT_TAKE1("EcsTokenLifetime", set_limit, &token_lifetime, RSRC_CONF,
+                  "seconds an access token is valid"),
+    AP_INIT_TAKE1("EcsPublicUrl", set_public_url, NULL, RSRC_CONF,
+                  "scheme and host that links in answers begin with"),
+    AP_INIT_TAKE1("EcsErrorFormat", set_error_format, NULL, RSRC_CONF,
+                  "drf or problem: the shape of errors when the client has "
+                  "no preference"),
+    AP_INIT_TAKE1("EcsDbConnections", set_limit, &db_connections, RSRC_CONF,
+                  "database connections used at once by a child"),
+    AP_INIT_TAKE1("EcsDbWait", set_limit, &db_wait, RSRC_CONF,
+                  "milliseconds a request waits for a connection"),
+    AP_INIT_TAKE1("EcsDbTimeout", set_limit, &db_timeout, RSRC_CONF,
+                  "milliseconds a statement may take"),
+    AP_INIT_TAKE1("EcsHashLimit", set_limit, &hash_limit, RSRC_CONF,
+                  "password hashes computed at once by a child"),
+    AP_INIT_ITERATE("EcsCorsOrigin", set_cors_origin, NULL, RSRC_CONF,
+                    "origins whose scripts may call the shop"),
+    { NULL }
+};

@@ -1,0 +1,472 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * db.c - connections from mod_dbd, statements by libpq.
+ *
+ * Design notes
+ * - A gate of EcsDbConnections places stands in front of mod_dbd's pool, whose
+ *   own waiting is unbounded. After a failed connect the door stays shut for a
+ *   moment and everybody is answered 503 at once, so that an outage does not
+ *   become a storm of connects.
+ * - Statements are prepared on first use of a connection and remembered in its
+ *   instance data. libpq tells of a PQreset by an event, and the memory is
+ *   void from then on.
+ * - An idle connection that has become readable was closed by the server. It
+ *   is reset before anything is sent, so that a restart of PostgreSQL does not
+ *   cost each connection a request with unknown outcome.
+ * - Waiting is by poll() with a deadline. A server that does not answer in
+ *   time loses the connection: its socket is shut, never cancelled, because
+ *   cancelling a commit that waits for a standby makes PostgreSQL call it done.
+ */
+#include "db.h"
+
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include <apr_dbd.h>
+#include <apr_hash.h>
+#include <apr_optional.h>
+#include <apr_strings.h>
+#include <http_log.h>
+#include <libpq-events.h>
+#include <libpq-fe.h>
+#include <mod_dbd.h>
+
+#include "gate.h"
+#include "server.h"
+
+#define DOWN_PAUSE_US (250 * 1000)  /* after a failed connect */
+#define TRIES_MAX 3                 /* of one statement, when it may repeat */
+#define STALE_READS_MAX 4           /* last words of a closing server */
+#define NAME_BYTES 16
+
+enum column_e {
+    COL_STATUS, COL_BODY, COL_VERSION, COL_LOCATION, COL_TOTAL, COL_NEXT_KEY,
+    COL_EXTRA, COL_REPLAYED, COL_COUNT
+};
+
+struct ecs_db_t {
+    server_rec *s;
+    ecs_gate_t *gate;
+    apr_interval_time_t wait;
+    apr_interval_time_t timeout;
+    apr_time_t volatile down_until; /* a stale read only costs a try */
+};
+
+/* What is remembered of a connection, as its instance data. */
+typedef struct memory_t {
+    apr_pool_t *pool;       /* the connection's */
+    apr_hash_t *statements; /* SQL text -> prepared_t */
+    int epoch;              /* raised by every PQreset */
+    int serial;             /* of statement names */
+    int warned;             /* a WARNING came with the last statement */
+} memory_t;
+
+typedef struct prepared_t {
+    char name[NAME_BYTES];
+    int epoch; /* of the connection when it was prepared, -1 for not */
+} prepared_t;
+
+/* A connection while somebody has it. */
+typedef struct holder_t {
+    ap_dbd_t *dbd;
+    PGconn *conn;
+    memory_t *memory;
+} holder_t;
+
+static APR_OPTIONAL_FN_TYPE(ap_dbd_open) *dbd_open;
+static APR_OPTIONAL_FN_TYPE(ap_dbd_close) *dbd_close;
+
+int ecs_db_is_available(void)
+{
+    dbd_open = APR_RETRIEVE_OPTIONAL_FN(ap_dbd_open);
+    dbd_close = APR_RETRIEVE_OPTIONAL_FN(ap_dbd_close);
+    return dbd_open && dbd_close;
+}
+
+ecs_db_t *ecs_db_make(apr_pool_t *pchild, server_rec *s)
+{
+    const ecs_server_config_t *config = ecs_config_of(s);
+    ecs_db_t *db = apr_pcalloc(pchild, sizeof(*db));
+
+    db->s = s;
+    db->gate = ecs_gate_make(pchild, config->db_connections);
+    db->wait = apr_time_from_msec(config->db_wait_ms);
+    db->timeout = apr_time_from_msec(config->db_timeout_ms);
+    return db;
+}
+
+/* Connections ------------------------------------------------------------- */
+
+static int on_event(PGEventId id, void *info, void *unused)
+{
+    if (id == PGEVT_CONNRESET) {
+        PGEventConnReset *reset = info;
+        memory_t *memory = PQinstanceData(reset->conn, on_event);
+
+        if (memory) {
+            memory->epoch++;
+        }
+    }
+    return 1;
+}
+
+/* A cancelled wait for a standby is reported as success with a WARNING. */
+static void on_notice(void *memoryv, const PGresult *result)
+{
+    const char *severity = PQresultErrorField(result,
+                                              PG_DIAG_SEVERITY_NONLOCALIZED);
+
+    if (severity && !strcmp(severity, "WARNING")) {
+        ((memory_t *)memoryv)->warned = 1;
+    }
+}
+
+static memory_t *memory_of(PGconn *conn, apr_pool_t *pool)
+{
+    memory_t *memory = PQinstanceData(conn, on_event);
+
+    if (!memory) {
+        memory = apr_pcalloc(pool, sizeof(*memory));
+        memory->pool = pool;
+        memory->statements = apr_hash_make(pool);
+        PQregisterEventProc(conn, on_event, "mod_ecs", NULL);
+        PQsetInstanceData(conn, on_event, memory);
+        PQsetNoticeReceiver(conn, on_notice, memory);
+    }
+    return memory;
+}
+
+static int is_readable(PGconn *conn)
+{
+    struct pollfd fd = { .fd = PQsocket(conn), .events = POLLIN };
+
+    return fd.fd < 0 || poll(&fd, 1, 0) > 0;
+}
+
+/* Did the server close this idle connection? Reconnect if so. */
+static int is_fresh(PGconn *conn)
+{
+    int reads;
+
+    for (reads = 0; reads < STALE_READS_MAX && is_readable(conn); reads++) {
+        if (!PQconsumeInput(conn) || PQstatus(conn) != CONNECTION_OK) {
+            PQreset(conn);
+            break;
+        }
+    }
+    return PQstatus(conn) == CONNECTION_OK;
+}
+
+static int take_connection(request_rec *r, ecs_db_t *db, holder_t *h)
+{
+    h->dbd = dbd_open(r->pool, db->s);
+    if (!h->dbd) {
+        return 0;
+    }
+    h->conn = apr_dbd_native_handle(h->dbd->driver, h->dbd->handle);
+    h->memory = memory_of(h->conn, h->dbd->pool);
+    if (!is_fresh(h->conn)) {
+        dbd_close(db->s, h->dbd);
+        return 0;
+    }
+    return 1;
+}
+
+/* Nobody inherits a transaction or a result. */
+static void give_connection_back(ecs_db_t *db, holder_t *h)
+{
+    if (PQstatus(h->conn) == CONNECTION_OK
+        && PQtransactionStatus(h->conn) != PQTRANS_IDLE) {
+        PQreset(h->conn);
+    }
+    dbd_close(db->s, h->dbd);
+}
+
+/* Statements ---------------------------------------------------------------- */
+
+/* Wait until libpq has something. 0: the connection is lost, or the time was
+ * up and the connection was given up. */
+static int await(PGconn *conn, apr_time_t deadline)
+{
+    while (PQisBusy(conn)) {
+        apr_interval_time_t left = deadline - apr_time_now();
+        struct pollfd fd = { .fd = PQsocket(conn), .events = POLLIN };
+
+        if (left <= 0) {
+            shutdown(fd.fd, SHUT_RDWR);
+            PQconsumeInput(conn);
+            return 0;
+        }
+        poll(&fd, 1, (int)apr_time_as_msec(left) + 1);
+        if (!PQconsumeInput(conn)) {
+            return 0;
+        }
+    }
+    return 1;
+}
+
+/* The outcome of what was sent; NULL when there is none. Rows come before the
+ * commit, so an error behind them is the outcome, and only the server's "ready
+ * for query" makes them final. */
+static PGresult *wait_for_result(PGconn *conn, apr_time_t deadline)
+{
+    PGresult *outcome = NULL;
+
+    for (;;) {
+        PGresult *next;
+
+        if (!await(conn, deadline)) {
+            PQclear(outcome);
+            return NULL;
+        }
+        next = PQgetResult(conn);
+        if (!next) {
+            return outcome;
+        }
+        if (outcome && PQresultStatus(outcome) == PGRES_FATAL_ERROR) {
+            PQclear(next);
+        }
+        else {
+            PQclear(outcome);
+            outcome = next;
+        }
+    }
+}
+
+static prepared_t *statement_of(memory_t *memory, const char *sql)
+{
+    prepared_t *prepared = apr_hash_get(memory->statements, sql,
+                                        APR_HASH_KEY_STRING);
+
+    if (!prepared) {
+        prepared = apr_pcalloc(memory->pool, sizeof(*prepared));
+        prepared->epoch = -1;
+        apr_hash_set(memory->statements, sql, APR_HASH_KEY_STRING, prepared);
+    }
+    return prepared;
+}
+
+/* NULL, or the failed result of the PREPARE (never NULL then: *lost is set
+ * instead when there was no answer). */
+static PGresult *prepare(holder_t *h, prepared_t *prepared, const char *sql,
+                         apr_time_t deadline, int *lost)
+{
+    PGresult *result = NULL;
+
+    apr_snprintf(prepared->name, sizeof(prepared->name), "ecs%d",
+                 ++h->memory->serial);
+    if (PQsendPrepare(h->conn, prepared->name, sql, 0, NULL)) {
+        result = wait_for_result(h->conn, deadline);
+    }
+    if (!result) {
+        *lost = 1;
+        return NULL;
+    }
+    if (PQresultStatus(result) != PGRES_COMMAND_OK) {
+        return result;
+    }
+    PQclear(result);
+    prepared->epoch = h->memory->epoch;
+    return NULL;
+}
+
+/* One try. NULL with *lost: no answer came; *sent tells whether the statement
+ * itself had gone out, so that its outcome is unknown. */
+static PGresult *try_call(holder_t *h, const ecs_db_call_t *call,
+                          apr_time_t deadline, int *lost, int *sent)
+{
+    prepared_t *prepared = statement_of(h->memory, call->sql);
+    PGresult *result = NULL;
+
+    *lost = *sent = 0;
+    h->memory->warned = 0;
+    if (prepared->epoch != h->memory->epoch) {
+        result = prepare(h, prepared, call->sql, deadline, lost);
+        if (result || *lost) {
+            return result;
+        }
+    }
+    *sent = 1;
+    if (PQsendQueryPrepared(h->conn, prepared->name, call->count,
+                            call->params, NULL, NULL, 0)) {
+        result = wait_for_result(h->conn, deadline);
+    }
+    *lost = !result || PQstatus(h->conn) != CONNECTION_OK;
+    return result;
+}
+
+/* Errors after which the same statement may succeed: its plan refers to
+ * functions that a deploy has replaced, or it met another transaction. The
+ * first try left nothing behind. */
+static int is_worth_a_retry(const char *state)
+{
+    static const char *const RETRY[] = {
+        "26000", "0A000", "42883", "XX000", /* prepared before a deploy */
+        "40001", "40P01",                   /* serialisation, deadlock */
+        NULL
+    };
+    int i;
+
+    for (i = 0; RETRY[i]; i++) {
+        if (!strcmp(state, RETRY[i])) {
+            return 1;
+        }
+    }
+    return 0;
+}
+
+static ecs_problem_t *problem_of(request_rec *r, const PGresult *result)
+{
+    const char *state = PQresultErrorField(result, PG_DIAG_SQLSTATE);
+    const char *message = PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY);
+
+    if (!state || strncmp(state, "EC", 2) != 0) {
+        const char *context = PQresultErrorField(result, PG_DIAG_CONTEXT);
+
+        ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, r,
+                      "ECS0010: the database reports %s: %s (%s); the request "
+                      "had no effect", state ? state : "no SQLSTATE",
+                      message ? message : "", context ? context : "");
+    }
+    return ecs_problem_of_sql(r->pool, state, message,
+                              PQresultErrorField(result,
+                                                 PG_DIAG_MESSAGE_DETAIL));
+}
+
+static ecs_problem_t *unknown_outcome(request_rec *r)
+{
+    ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, r,
+                  "ECS0011: the connection broke while a statement ran; "
+                  "whether it took effect is unknown");
+    return ecs_problem_make(r->pool, "outcome_unknown", NULL);
+}
+
+/* Runs the statement until it has an outcome; the result is the caller's. */
+static ecs_problem_t *run_on(request_rec *r, ecs_db_t *db, holder_t *h,
+                             const ecs_db_call_t *call, PGresult **out)
+{
+    apr_time_t deadline = apr_time_now() + db->timeout;
+    ecs_problem_t *problem = NULL;
+    int tries, lost, sent;
+
+    for (tries = 1; tries <= TRIES_MAX; tries++) {
+        PGresult *result = try_call(h, call, deadline, &lost, &sent);
+        const char *state;
+
+        if (lost) {
+            PQclear(result);
+            if (sent && !call->is_read) {
+                return unknown_outcome(r);
+            }
+            if (apr_time_now() < deadline) {
+                PQreset(h->conn);
+            }
+            problem = ecs_problem_make(r->pool, "service_unavailable", NULL);
+            continue;
+        }
+        if (PQresultStatus(result) == PGRES_TUPLES_OK) {
+            *out = result;
+            return h->memory->warned && !call->is_read ? unknown_outcome(r)
+                                                       : NULL;
+        }
+        state = PQresultErrorField(result, PG_DIAG_SQLSTATE);
+        if (tries < TRIES_MAX && state && is_worth_a_retry(state)) {
+            statement_of(h->memory, call->sql)->epoch = -1;
+            PQclear(result);
+            continue;
+        }
+        problem = problem_of(r, result);
+        PQclear(result);
+        return problem;
+    }
+    return problem;
+}
+
+/* Answers --------------------------------------------------------------- */
+
+static apr_status_t clear_result(void *result)
+{
+    PQclear(result);
+    return APR_SUCCESS;
+}
+
+static const char *text_of(const PGresult *result, int column)
+{
+    return PQgetisnull(result, 0, column) ? NULL
+                                          : PQgetvalue(result, 0, column);
+}
+
+static long long number_of(const PGresult *result, int column, int missing)
+{
+    const char *text = text_of(result, column);
+
+    return text ? strtoll(text, NULL, 10) : missing;
+}
+
+static ecs_problem_t *read_answer(request_rec *r, PGresult *result,
+                                  ecs_answer_t *answer)
+{
+    const char *replayed;
+
+    apr_pool_cleanup_register(r->pool, result, clear_result,
+                              apr_pool_cleanup_null);
+    if (PQnfields(result) != COL_COUNT || PQntuples(result) != 1) {
+        ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, r,
+                      "ECS0012: the database answers %d rows of %d columns "
+                      "instead of 1 of %d; run `ecsctl migrate`",
+                      PQntuples(result), PQnfields(result), COL_COUNT);
+        return ecs_problem_make(r->pool, "server_error", NULL);
+    }
+    memset(answer, 0, sizeof(*answer));
+    answer->status = (int)number_of(result, COL_STATUS, 0);
+    answer->body = text_of(result, COL_BODY);
+    answer->length = (apr_size_t)PQgetlength(result, 0, COL_BODY);
+    answer->version = number_of(result, COL_VERSION, 0);
+    answer->location = text_of(result, COL_LOCATION);
+    answer->total = number_of(result, COL_TOTAL, -1);
+    answer->next_key = text_of(result, COL_NEXT_KEY);
+    answer->extra = text_of(result, COL_EXTRA);
+    replayed = text_of(result, COL_REPLAYED);
+    answer->replayed = replayed && *replayed == 't';
+    return NULL;
+}
+
+static ecs_problem_t *away(request_rec *r, ecs_db_t *db)
+{
+    db->down_until = apr_time_now() + DOWN_PAUSE_US;
+    ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, r,
+                  "ECS0013: no connection to the database; check that it runs "
+                  "and that DBDParams are right");
+    return ecs_problem_make(r->pool, "service_unavailable", NULL);
+}
+
+ecs_problem_t *ecs_db_run(request_rec *r, ecs_db_t *db,
+                          const ecs_db_call_t *call, ecs_answer_t *answer)
+{
+    ecs_problem_t *problem;
+    PGresult *result = NULL;
+    holder_t holder;
+
+    if (apr_time_now() < db->down_until) {
+        return ecs_problem_make(r->pool, "service_unavailable", NULL);
+    }
+    if (ecs_gate_enter(db->gate, db->wait, r->pool) != APR_SUCCESS) {
+        return ecs_problem_make(r->pool, "service_unavailable",
+                                "The shop is very busy; try again.");
+    }
+    if (take_connection(r, db, &holder)) {
+        problem = run_on(r, db, &holder, call, &result);
+        give_connection_back(db, &holder);
+    }
+    else {
+        problem = away(r, db);
+    }
+    ecs_gate_leave(db->gate);
+    if (problem) {
+        PQclear(result);
+        return problem;
+    }
+    return read_answer(r, result, answer);
+}
