@@ -47,7 +47,7 @@ int ecs_auth_force_authn(request_rec *r);
 int ecs_auth_check_authn(request_rec *r);
 void ecs_auth_register_providers(apr_pool_t *p);
 
-/* reply.c, errors.c */
+/* errors.c */
 void ecs_errors_insert_filter(request_rec *r);
 void ecs_errors_register_filter(void);
 

@@ -30,6 +30,14 @@ BEGIN
                p_if_match)::ecs.caller;
 END $$;
 
+-- Is the caller's session alive? For Locations outside the shop that say
+-- `Require ecs-role`. Raises session_revoked by way of ecs_api.caller.
+CREATE FUNCTION ecs_api.session_check(p_me ecs.caller)
+RETURNS ecs.answer LANGUAGE plpgsql STABLE AS $$
+BEGIN
+    RETURN ecs_lib.ok('{}');
+END $$;
+
 -- Claims an Idempotency-Key for this transaction. The claim is an advisory
 -- lock, so that a second request with the key is refused at once instead of
 -- waiting, and a crash leaves nothing behind.

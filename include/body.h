@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * body.h - reading a request's body: whole, bounded, and before a database
+ * connection is taken, so that a slow client holds nothing but its thread.
+ */
+#ifndef ECS_BODY_H
+#define ECS_BODY_H
+
+#include <httpd.h>
+#include <jansson.h>
+#include "problem.h"
+
+#define ECS_BODY_BYTES_MAX (64 * 1024) /* of JSON or a form */
+
+typedef struct ecs_body_t {
+    const char *text;
+    apr_size_t length;
+    json_t *value; /* parsed, NULL when there was no body */
+    int is_form;   /* value's members are strings of a form */
+} ecs_body_t;
+
+/**
+ * Read and parse the body of a request.
+ * @return NULL, or too_large (413), unsupported_media_type (415),
+ *         malformed_json (400), request_timeout (408)
+ */
+ecs_problem_t *ecs_body_read(request_rec *r, ecs_body_t *body);
+
+#endif

@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * mod_ecs.c - front door: the module record, the hooks, and what is done at
+ * start-up. Everything else has a room of its own.
+ *
+ * post_config, in the parent, once per configuration that will be used:
+ *   1. fill in and check each server's configuration;
+ *   2. build the router, the statements and the OpenAPI document from the
+ *      route rows, once for all servers.
+ * child_init, in each child, after the fork:
+ *   3. seed jansson's hash before there are threads;
+ *   4. make each shop's door to the database and its gate for hashing.
+ */
+#define ECS_MODULE_RECORD
+#include <httpd.h>
+#include <http_config.h>
+#include <http_log.h>
+#include <http_protocol.h>
+#include <http_request.h>
+#include <mod_auth.h>
+#include <jansson.h>
+
+#include "api.h"
+#include "config.h"
+#include "db.h"
+#include "gate.h"
+#include "openapi.h"
+#include "server.h"
+#include "statement.h"
+#include "version.h"
+
+static int post_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp,
+                       server_rec *main_server)
+{
+    const ecs_router_t *router;
+    const ecs_statement_t *statements;
+    server_rec *s;
+
+    if (ap_state_query(AP_SQ_MAIN_STATE) == AP_SQ_MS_CREATE_PRE_CONFIG) {
+        return OK; /* a first pass whose memory will be thrown away */
+    }
+    for (s = main_server; s; s = s->next) { /* 1 */
+        const char *error = ecs_config_finish(pconf, s);
+
+        if (error) {
+            ap_log_error(APLOG_MARK, APLOG_EMERG, 0, s, "ECS0001: %s", error);
+            return HTTP_INTERNAL_SERVER_ERROR;
+        }
+    }
+    router = ecs_router_make(pconf, ecs_apps); /* 2 */
+    statements = ecs_statements_make(pconf, router);
+    for (s = main_server; s; s = s->next) {
+        ecs_server_config_t *config = ecs_config_of(s);
+
+        config->router = router;
+        config->statements = statements;
+        if (config->secrets) {
+            config->openapi = ecs_openapi_make(
+                pconf, ecs_apps, config->public_url ? config->public_url
+                                                    : "/");
+        }
+    }
+    ap_add_version_component(pconf, "mod_ecs/" ECS_VERSION);
+    return OK;
+}
+
+static void child_init(apr_pool_t *pchild, server_rec *main_server)
+{
+    server_rec *s;
+
+    json_object_seed(0); /* 3 */
+    for (s = main_server; s; s = s->next) { /* 4 */
+        ecs_server_config_t *config = ecs_config_of(s);
+
+        if (config->secrets) {
+            config->db = ecs_db_make(pchild, s);
+            config->hash_gate = ecs_gate_make(pchild, config->hash_limit);
+        }
+    }
+}
+
+static void register_hooks(apr_pool_t *p)
+{
+    ap_hook_post_config(post_config, NULL, NULL, APR_HOOK_MIDDLE);
+    ap_hook_child_init(child_init, NULL, NULL, APR_HOOK_MIDDLE);
+    ap_hook_translate_name(ecs_dispatch_translate_name, NULL, NULL,
+                           APR_HOOK_FIRST);
+    ap_hook_map_to_storage(ecs_dispatch_map_to_storage, NULL, NULL,
+                           APR_HOOK_FIRST);
+    ap_hook_force_authn(ecs_auth_force_authn, NULL, NULL, APR_HOOK_MIDDLE);
+    ap_hook_check_authn(ecs_auth_check_authn, NULL, NULL, APR_HOOK_MIDDLE,
+                        AP_AUTH_INTERNAL_PER_CONF);
+    ap_hook_handler(ecs_dispatch_handler, NULL, NULL, APR_HOOK_MIDDLE);
+    ap_hook_insert_error_filter(ecs_errors_insert_filter, NULL, NULL,
+                                APR_HOOK_LAST);
+    ecs_errors_register_filter();
+    ecs_auth_register_providers(p);
+}
+
+#pragma GCC visibility push(default)
+AP_DECLARE_MODULE(ecs) = {
+    STANDARD20_MODULE_STUFF,
+    NULL, /* per-directory: none, roles stand in the rows */
+    NULL,
+    ecs_config_create,
+    ecs_config_merge,
+    ecs_config_commands,
+    register_hooks,
+};
+#pragma GCC visibility pop

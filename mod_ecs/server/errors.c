@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * errors.c - errors that httpd itself makes below /api get the shapes of the
+ * shop's own: a client never meets HTML.
+ *
+ * A filter put before the content of an error response throws httpd's page
+ * away and sends the problem instead. Auth refusals come this way too; what
+ * was wrong stands in the request's note.
+ */
+#include <string.h>
+
+#include <http_protocol.h>
+#include <util_filter.h>
+
+#include "reply.h"
+#include "server.h"
+
+static const char FILTER_NAME[] = "ECS_ERRORS";
+static ap_filter_rec_t *filter;
+
+static apr_status_t replace_page(ap_filter_t *f, apr_bucket_brigade *page)
+{
+    request_rec *r = f->r;
+    const ecs_note_t *note = ecs_note_of(r);
+    const ecs_problem_t *problem = note->problem;
+    apr_bucket_brigade *bb = apr_brigade_create(r->pool,
+                                                r->connection->bucket_alloc);
+    const char *type, *body;
+    apr_size_t length;
+
+    ap_remove_output_filter(f);
+    if (!problem || problem->status != r->status) {
+        problem = ecs_problem_of_status(r->pool, r->status);
+    }
+    body = ecs_reply_problem_body(r, problem, &type);
+    length = strlen(body);
+    ecs_reply_headers(r, r->headers_out);
+    apr_table_setn(r->headers_out, "Cache-Control", "private, no-store");
+    ap_set_content_type(r, type);
+    ap_set_content_length(r, (apr_off_t)length);
+    APR_BRIGADE_INSERT_TAIL(
+        bb, apr_bucket_pool_create(body, length, r->pool, bb->bucket_alloc));
+    APR_BRIGADE_INSERT_TAIL(bb, apr_bucket_eos_create(bb->bucket_alloc));
+    apr_brigade_cleanup(page);
+    return ap_pass_brigade(f->next, bb);
+}
+
+void ecs_errors_insert_filter(request_rec *r)
+{
+    if (ecs_is_ours(r)) {
+        ap_add_output_filter_handle(filter, NULL, r, r->connection);
+    }
+}
+
+void ecs_errors_register_filter(void)
+{
+    filter = ap_register_output_filter(FILTER_NAME, replace_page, NULL,
+                                       AP_FTYPE_CONTENT_SET);
+}
