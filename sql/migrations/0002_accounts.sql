@@ -4,7 +4,8 @@
 CREATE TABLE ecs.users (
     id                 bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     email              text NOT NULL CHECK (length(email) <= 254),
-    username           text NOT NULL CHECK (length(username) BETWEEN 1 AND 150),
+    username           text NOT NULL CHECK (length(username) BETWEEN 1 AND 150
+        AND position('@' IN username) = 0),  -- money can be sent to either name
     password_hash      text,     -- NULL: invited, has not set one yet
     role               text NOT NULL DEFAULT 'user' CHECK (role IN
         ('user', 'seller', 'delivery', 'admin', 'superadmin')),
@@ -65,10 +66,12 @@ CREATE TABLE ecs.refresh_tokens (
 );
 CREATE INDEX refresh_tokens_session ON ecs.refresh_tokens (session_id);
 
--- Failed log-ins per account name and per address, known or not.
+-- Failed log-ins per account name, per address and per both together, whether
+-- the account exists or not. Old rows go with the next failures.
 CREATE TABLE ecs.login_failures (
-    subject       text PRIMARY KEY,      -- 'account:…' or 'address:…'
+    subject       text PRIMARY KEY,      -- 'account:…', 'address:…', 'pair:…'
     failures      integer NOT NULL,
     last_at       timestamptz NOT NULL,
     blocked_until timestamptz
 );
+CREATE INDEX login_failures_last ON ecs.login_failures (last_at);
