@@ -1,0 +1,258 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * story.c - one order from listing to payout, told step by step: `make story`.
+ *
+ * Everything is done over HTTP by the people whose business it is; only three
+ * days are made to pass in the database. Two sellers share the order, so that
+ * it shows how a payment is split.
+ */
+#include <stdarg.h>
+#include <stdlib.h>
+#include "support.h"
+#include "shop.h"
+
+#define OWN_PASSWORD "juniper-kettle-77"
+
+/* Everybody of the story. */
+static actor_t superadmin, admin, courier, buyer, rose, omar;
+static const char *platform_before;
+
+static void __attribute__((format(printf, 1, 2))) tell(const char *format, ...)
+{
+    static int step;
+    va_list args;
+
+    printf("\n%2d. ", ++step);
+    va_start(args, format);
+    vprintf(format, args);
+    va_end(args);
+    printf("\n");
+}
+
+static void show_wallets(void)
+{
+    const actor_t *people[] = {&buyer, &rose, &omar};
+    const char *names[] = {"buyer", "Rose", "Omar"};
+    size_t i;
+
+    for (i = 0; i < 3; i++) {
+        reply_t *r = expect(get(people[i], "/api/wallet/"), 200);
+        printf("      %-6s balance %8s   held %8s\n", names[i],
+               text_at(r, "balance"), text_at(r, "held_balance"));
+    }
+}
+
+/* Signs in over HTTP and remembers the token. */
+static void enter(actor_t *who, const char *email, const char *password)
+{
+    reply_t *r = expect(
+        post(NULL, "/api/accounts/token/",
+             fmt("{\"email\": \"%s\", \"password\": \"%s\"}", email, password)),
+        200);
+
+    who->email = email;
+    who->access = text_at(r, "access");
+    who->id = int_at(r, "user.id");
+    who->username = text_at(r, "user.username");
+    who->role = text_at(r, "user.role");
+}
+
+static void sign_up(actor_t *who, const char *name, const char *role)
+{
+    const char *username = unique(name);
+    const char *email = fmt("%s@example.com", username);
+
+    expect(post(NULL, "/api/accounts/register/",
+                fmt("{\"email\": \"%s\", \"username\": \"%s\", \"password\":"
+                    " \"%s\", \"role\": \"%s\"}",
+                    email, username, OWN_PASSWORD, role)),
+           201);
+    enter(who, email, OWN_PASSWORD);
+    ck_assert_str_eq(who->role, role);
+}
+
+/* Accounts of those who work for the shop are made by others. */
+static void appoint(const actor_t *by, actor_t *who, const char *name,
+                    const char *role)
+{
+    const char *username = unique(name);
+    const char *email = fmt("%s@example.com", username);
+
+    expect(post(by, "/api/accounts/users/",
+                fmt("{\"email\": \"%s\", \"username\": \"%s\", \"password\":"
+                    " \"%s\", \"role\": \"%s\"}",
+                    email, username, OWN_PASSWORD, role)),
+           201);
+    enter(who, email, OWN_PASSWORD);
+}
+
+static void people_come_together(void)
+{
+    if (getenv("ECS_SUPERADMIN") != NULL) {
+        enter(&superadmin, setting("ECS_SUPERADMIN"), setting("ECS_PASSWORD"));
+    }
+    else {
+        superadmin = *person("superadmin", NULL);
+    }
+    tell("The superadmin appoints an admin; the admin hires a courier.");
+    appoint(&superadmin, &admin, "story_admin", "admin");
+    appoint(&admin, &courier, "story_courier", "delivery");
+    tell("Rose and Omar register as sellers, and somebody who wants to buy.");
+    sign_up(&rose, "rose", "seller");
+    sign_up(&omar, "omar", "seller");
+    sign_up(&buyer, "buyer", "user");
+    expect(patch(&buyer, "/api/accounts/me/",
+                 "{\"location_lat\": \"33.513800\", \"location_lng\":"
+                 " \"36.276500\", \"location_address\":"
+                 " \"12 Straight Street\", \"city\": \"Damascus\"}"),
+           200);
+}
+
+/* A seller proposes, the admin approves. */
+static long long put_on_sale(const actor_t *seller, long long category_id,
+                             const char *name, const char *price, int quantity)
+{
+    reply_t *r = expect(
+        post(seller, "/api/product/products/",
+             fmt("{\"name\": \"%s\", \"description\": \"Made by hand.\","
+                 " \"price\": \"%s\", \"quantity\": %d, \"category\": %lld}",
+                 name, price, quantity, category_id)),
+        201);
+    long long id = int_at(r, "id");
+
+    same(r, "status", "PENDING");
+    expect(get(NULL, fmt("/api/product/products/%lld/", id)), 404);
+    r = expect(post(&admin, fmt("/api/product/products/admin/%lld/approve/", id),
+                    NULL),
+               200);
+    same(r, "status", "APPROVED");
+    expect(get(NULL, fmt("/api/product/products/%lld/", id)), 200);
+    return id;
+}
+
+static long long goods_are_bought(long long lamp, long long rug)
+{
+    long long order;
+    reply_t *r;
+
+    tell("The admin pays 200.00 into the buyer's wallet.");
+    expect(post(&admin, fmt("/api/wallet/admin/%lld/deposit/", buyer.id),
+                fmt("{\"amount\": \"200.00\", \"reference\": \"%s\","
+                    " \"reason\": \"bank transfer\"}",
+                    unique("bank"))),
+           201);
+    show_wallets();
+    tell("The buyer puts two lamps (12.50) and a rug (40.00) into the cart.");
+    add_to_cart(&buyer, lamp, 2);
+    add_to_cart(&buyer, rug, 1);
+    r = expect(get(&buyer, "/api/cart/"), 200);
+    same(r, "total", "65.00");
+    same(r, "can_checkout", "true");
+    tell("Checkout: stock is taken, 65.00 is held, nobody is paid yet.");
+    r = expect(post(&buyer, "/api/orders/checkout/",
+                    "{\"expected_total\": \"65.00\"}"),
+               201);
+    order = int_at(r, "id");
+    same(r, "status", "CREATED");
+    same(r, "held_amount", "65.00");
+    printf("      order %s\n", text_at(r, "order_number"));
+    show_wallets();
+    wallet_is(&buyer, "135.00 65.00");
+    ck_assert_int_eq(stock(lamp), 8);
+    ck_assert_int_eq(stock(rug), 4);
+    return order;
+}
+
+static void order_is_delivered(long long order)
+{
+    const char *pin;
+    reply_t *r;
+
+    tell("The courier claims the order, fetches the goods and sets out.");
+    claim(&courier, order);
+    ck_assert_str_eq(order_status(order), "PROCESSING");
+    r = expect(post(&courier,
+                    fmt("/api/delivery/orders/%lld/advance/", order), NULL),
+               200);
+    same(r, "status", "SHIPPED");
+    pin = pin_of(&buyer, order);
+    tell("At the door the buyer reads out a PIN; the courier mistypes it once.");
+    r = refused(post(&courier, fmt("/api/orders/%lld/proof/confirm/", order),
+                     fmt("{\"pin\": \"%s\"}", wrong_pin(pin))),
+                400, "wrong_proof");
+    same(r, "attempts_left", "4");
+    r = expect(post(&courier, fmt("/api/orders/%lld/proof/confirm/", order),
+                    fmt("{\"pin\": \"%s\"}", pin)),
+               200);
+    same(r, "status", "DELIVERED");
+    show_wallets();
+    wallet_is(&buyer, "135.00 65.00");
+}
+
+static void sellers_are_paid(long long order)
+{
+    const char *path = fmt("/api/orders/%lld/complete/", order);
+
+    tell("The buyer wants to complete at once, but goods may come back for"
+         " three days.");
+    refused(post(&buyer, path, NULL), 409, "too_early");
+    tell("Three days pass; now the order completes and the sellers are paid.");
+    pass("3 days 1 minute");
+    same(expect(post(&buyer, path, NULL), 200), "status", "COMPLETED");
+    show_wallets();
+    wallet_is(&buyer, "135.00 0.00");
+    wallet_is(&rose, "24.00 0.00");
+    wallet_is(&omar, "38.40 0.00");
+    ck_assert_str_eq(
+        sql("SELECT available - %s FROM ecs.wallets WHERE kind = 'platform'",
+            platform_before),
+        "2.60");
+    printf("      platform + 2.60 (4 %%)\n");
+}
+
+static void auditor_is_content(void)
+{
+    reply_t *r = expect(get(&admin, "/api/wallet/admin/audit/"), 200);
+    json_t *line;
+    size_t i;
+
+    tell("The admin asks for the audit: does every figure hold?");
+    ck_assert_uint_gt(length_at(r, "invariants"), 0);
+    json_array_foreach(at(r, "invariants"), i, line)
+    {
+        printf("      %-52s %s\n",
+               json_string_value(json_object_get(line, "name")),
+               json_is_true(json_object_get(line, "holds")) ? "yes" : "NO");
+        ck_assert(json_is_true(json_object_get(line, "holds")));
+    }
+    books_balance();
+}
+
+START_TEST(one_order_from_listing_to_payout)
+{
+    long long lamp, rug, order;
+    reply_t *r;
+
+    people_come_together();
+    platform_before = platform_balance();
+    tell("The admin opens a category.");
+    r = expect(post(&admin, "/api/product/categories/",
+                    fmt("{\"name\": \"%s\"}", unique("Home"))),
+               201);
+    tell("Rose lists a lamp, Omar a rug; the admin approves both.");
+    lamp = put_on_sale(&rose, int_at(r, "id"), "Brass lamp", "12.50", 10);
+    rug = put_on_sale(&omar, int_at(r, "id"), "Wool rug", "40.00", 5);
+    order = goods_are_bought(lamp, rug);
+    order_is_delivered(order);
+    sellers_are_paid(order);
+    auditor_is_content();
+    printf("\n");
+}
+END_TEST
+
+int main(void)
+{
+    const TTest *const tests[] = {one_order_from_listing_to_payout, NULL};
+
+    return suite_run("story", tests, 60);
+}
