@@ -11,6 +11,7 @@
 #include "query.h"
 #include "secrets.h"
 
+#include <apr_encode.h>
 #include <apr_strings.h>
 #include <openssl/crypto.h>
 #include <stdlib.h>
@@ -19,61 +20,23 @@
 #define MAC_BYTES 16 /* of the 32: enough against forging */
 #define CURSOR_CHARS_MAX 1024
 
-static const char url_digits[] =
-    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
-
-/* base64url without padding, RFC 4648 section 5 */
-static char *encode(apr_pool_t *p, const unsigned char *data, apr_size_t length)
+/* RFC 4648 section 5, without padding */
+static const char *encode(apr_pool_t *p, const void *data, apr_size_t length)
 {
-    char *text = apr_palloc(p, length * 4 / 3 + 4);
-    char *to = text;
-    unsigned int bits = 0;
-    int count = 0;
-    apr_size_t i;
-
-    for (i = 0; i < length; i++) {
-        bits = bits << 8 | data[i];
-        count += 8;
-        while (count >= 6) {
-            count -= 6;
-            *to++ = url_digits[bits >> count & 0x3f];
-        }
-    }
-    if (count > 0) {
-        *to++ = url_digits[bits << (6 - count) & 0x3f];
-    }
-    *to = '\0';
-    return text;
+    return apr_pencode_base64_binary(p, data, (apr_ssize_t)length,
+                                     APR_ENCODE_BASE64URL, NULL);
 }
 
-/* Only the one encoding of each value is read: unused bits must be zero. */
-static unsigned char *decode(apr_pool_t *p, const char *text,
-                             apr_size_t *length)
+/* Only the one encoding of each value is read, as encode() writes it. */
+static const unsigned char *decode(apr_pool_t *p, const char *text,
+                                   apr_size_t *length)
 {
-    apr_size_t chars = strlen(text);
-    unsigned char *data = apr_palloc(p, chars + 1);
-    unsigned char *to = data;
-    unsigned int bits = 0;
-    int count = 0;
+    const unsigned char *data = apr_pdecode_base64_binary(
+        p, text, APR_ENCODE_STRING, APR_ENCODE_BASE64URL, length);
 
-    for (; *text != '\0'; text++) {
-        const char *digit = strchr(url_digits, *text);
-
-        if (digit == NULL) {
-            return NULL;
-        }
-        bits = bits << 6 | (unsigned int)(digit - url_digits);
-        count += 6;
-        if (count >= 8) {
-            count -= 8;
-            *to++ = (unsigned char)(bits >> count);
-        }
-    }
-    if (chars % 4 == 1 || (bits & ((1u << count) - 1)) != 0) {
+    if (data == NULL || strcmp(encode(p, data, *length), text) != 0) {
         return NULL;
     }
-    *to = '\0';
-    *length = (apr_size_t)(to - data);
     return data;
 }
 
@@ -92,7 +55,7 @@ const char *ecs_page_cursor_open(apr_pool_t *p, const char *secret,
                                  const char *scope, const char *cursor)
 {
     unsigned char mac[ECS_KEY_BYTES];
-    unsigned char *data;
+    const unsigned char *data;
     apr_size_t length = 0;
     const char *key;
 
@@ -103,7 +66,7 @@ const char *ecs_page_cursor_open(apr_pool_t *p, const char *secret,
     if (data == NULL || length <= MAC_BYTES) {
         return NULL;
     }
-    key = (const char *)data + MAC_BYTES;
+    key = apr_pstrmemdup(p, (const char *)data + MAC_BYTES, length - MAC_BYTES);
     if (strlen(key) != length - MAC_BYTES) {
         return NULL;
     }
