@@ -31,9 +31,10 @@ const char *ecs_reply_problem_body(request_rec *r,
                                    const char **type);
 
 /**
- * Headers that every response of the shop carries.
+ * Headers that every response of the shop carries, errors included; they go
+ * to err_headers_out, where `Header always` of a conf can still change them.
  */
-void ecs_reply_headers(request_rec *r, apr_table_t *headers);
+void ecs_reply_headers(request_rec *r);
 
 /**
  * Answer a request without a body: 204 to OPTIONS, with the methods allowed

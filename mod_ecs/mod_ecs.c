@@ -14,6 +14,7 @@
 #define ECS_MODULE_RECORD
 #include <httpd.h>
 #include <http_config.h>
+#include <http_core.h>
 #include <http_log.h>
 #include <http_protocol.h>
 #include <http_request.h>

@@ -34,7 +34,7 @@ static apr_status_t replace_page(ap_filter_t *f, apr_bucket_brigade *page)
     }
     body = ecs_reply_problem_body(r, problem, &type);
     length = strlen(body);
-    ecs_reply_headers(r, r->headers_out);
+    ecs_reply_headers(r);
     apr_table_setn(r->headers_out, "Cache-Control", "private, no-store");
     ap_set_content_type(r, type);
     ap_set_content_length(r, (apr_off_t)length);

@@ -24,8 +24,9 @@
 
 /* Headers ----------------------------------------------------------------- */
 
-static void allow_origin(request_rec *r, apr_table_t *headers)
+static void allow_origin(request_rec *r)
 {
+    apr_table_t *headers = r->err_headers_out;
     const ecs_server_config_t *config = ecs_config_of(r->server);
     const char *origin = apr_table_get(r->headers_in, "Origin");
     int i;
@@ -43,18 +44,20 @@ static void allow_origin(request_rec *r, apr_table_t *headers)
     }
 }
 
-void ecs_reply_headers(request_rec *r, apr_table_t *headers)
+void ecs_reply_headers(request_rec *r)
 {
+    apr_table_t *headers = r->err_headers_out;
+
     apr_table_setn(headers, "X-Request-Id", ecs_note_of(r)->request_id);
     apr_table_setn(headers, "X-Content-Type-Options", "nosniff");
-    allow_origin(r, headers);
+    allow_origin(r);
 }
 
 int ecs_reply_options(request_rec *r, const char *allow)
 {
-    apr_table_t *headers = r->headers_out;
+    apr_table_t *headers = r->err_headers_out;
 
-    ecs_reply_headers(r, headers);
+    ecs_reply_headers(r);
     apr_table_setn(headers, "Allow", allow);
     if (apr_table_get(headers, "Access-Control-Allow-Origin")) {
         apr_table_setn(headers, "Access-Control-Allow-Methods", allow);
@@ -220,7 +223,7 @@ static void answer_headers(ecs_request_t *req)
     apr_table_t *headers = req->r->headers_out;
     int is_public = (req->route->flags & ECS_R_CACHEABLE) && !req->who;
 
-    ecs_reply_headers(req->r, headers);
+    ecs_reply_headers(req->r);
     apr_table_setn(headers, "Cache-Control",
                    is_public ? "public, max-age=0, must-revalidate"
                              : "private, no-store");
@@ -332,8 +335,8 @@ int ecs_reply_problem(request_rec *r, const ecs_problem_t *problem)
     const char *body = ecs_reply_problem_body(r, problem, &type);
 
     r->status = problem->status;
-    ecs_reply_headers(r, r->headers_out);
-    apr_table_unset(r->headers_out, "ETag");
+    apr_table_clear(r->headers_out); /* what an answer would have said */
+    ecs_reply_headers(r);
     problem_headers(r, problem);
     ap_set_content_type(r, type);
     apr_table_unset(r->headers_in, "Range");
