@@ -71,7 +71,12 @@ static int load(const ecs_ctl_t *ctl, PGconn *conn, const char *password)
         return ECS_CTL_FAILED;
     }
     /* Plans made without statistics would be slow until autovacuum comes. */
-    return ecs_ctl_run(conn, "ANALYZE", 0);
+    return ecs_ctl_run(
+        conn,
+        "DO $$ DECLARE t regclass; BEGIN FOR t IN SELECT oid FROM pg_class "
+        "WHERE relnamespace = 'ecs'::regnamespace AND relkind = 'r' LOOP "
+        "EXECUTE format('ANALYZE %s', t); END LOOP; END $$",
+        0);
 }
 
 static const char *new_password(apr_pool_t *p)
