@@ -504,8 +504,8 @@ DECLARE
         WHEN 'username' THEN 'lower(u.username)' END;
     v_order  constant text := replace(v_key || ' x, u.id x', ' x',
                                       CASE WHEN v_down THEN ' DESC' ELSE '' END);
-    v_beyond constant text := format('(%s, u.id) %s (($6::json ->> 0)::%s, ($6::json ->> 1)::bigint)',
-        v_key, CASE WHEN v_down THEN '<' ELSE '>' END, CASE v_column
+    v_beyond constant text := format(
+        '(%s, u.id) %s (($6::json ->> 0)::%s, ($6::json ->> 1)::bigint)', v_key, CASE WHEN v_down THEN '<' ELSE '>' END, CASE v_column
         WHEN 'id' THEN 'bigint' WHEN 'created_at' THEN 'timestamptz' ELSE 'text' END);
     v_rows   json;
     v_next   text;
