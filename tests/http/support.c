@@ -136,6 +136,21 @@ size_t length_at(const reply_t *reply, const char *path)
     return json_array_size(value);
 }
 
+int lists(const reply_t *reply, long long id)
+{
+    json_t *one;
+    size_t i;
+
+    length_at(reply, "results");
+    json_array_foreach(at(reply, "results"), i, one)
+    {
+        if (json_integer_value(json_object_get(one, "id")) == id) {
+            return 1;
+        }
+    }
+    return 0;
+}
+
 /* --- the database --------------------------------------------------------- */
 
 typedef struct link_t {

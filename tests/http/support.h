@@ -61,6 +61,9 @@ const char *text_at(const reply_t *reply, const char *path);
 long long int_at(const reply_t *reply, const char *path);
 size_t length_at(const reply_t *reply, const char *path);
 
+/** Is an object with this id among the results of a list? */
+int lists(const reply_t *reply, long long id);
+
 /* --- the database, as its owner ------------------------------------------- */
 
 /**
