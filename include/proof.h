@@ -28,15 +28,17 @@ typedef struct ecs_proof_t {
  * Derive the proof of an order.
  * @param order_id  decimal text
  * @param nonce     the stored nonce, or NULL for a fresh one
- * @return in `p`; NULL when the random generator failed
+ * @return in `p`; NULL when the random generator failed. Any thread.
  */
 ecs_proof_t *ecs_proof_make(apr_pool_t *p, const ecs_secrets_t *keys,
                             const char *order_id, const char *nonce);
 
 /**
- * The verifier of a PIN or a token that somebody typed or scanned. The PIN's
- * depends on the nonce too through the database row it is compared with: it
- * is bound to the order.
+ * The verifier of a PIN or a token that somebody typed or scanned; NULL counts
+ * as "". Both are bound to the order, so the PIN of one never fits another. The
+ * PIN's does not depend on the nonce: what a renewal ends is ended by the new
+ * verifier in the database row.
+ * @return 64 hex digits in `p`
  */
 const char *ecs_proof_pin_verifier(apr_pool_t *p, const ecs_secrets_t *keys,
                                    const char *order_id, const char *pin);

@@ -21,18 +21,21 @@ typedef struct ecs_secrets_t {
 } ecs_secrets_t;
 
 /**
- * Read the key file (at least 32 bytes; refused when others may read it) and
- * derive all keys.
+ * Read the key file and derive all keys. The file holds 32 to 4096 bytes, is
+ * 0640 or stricter and does not repeat one byte; its end of line, if it has
+ * one, is part of the key.
  * @param path      current key file
  * @param previous  the file used before a change of keys, or NULL
  * @param error     out: what is wrong and what to do, in `p`
- * @return the keys in `p`, wiped when the pool goes; NULL on error
+ * @return the keys in `p`, wiped when the pool goes; NULL on error, and only
+ *         then *error is set
  */
 ecs_secrets_t *ecs_secrets_load(apr_pool_t *p, const char *path,
                                 const char *previous, const char **error);
 
 /**
  * Derive all keys from given material (tests, ecsctl).
+ * @return as above; NULL when it is shorter than 32 bytes or OpenSSL failed
  */
 ecs_secrets_t *ecs_secrets_derive(apr_pool_t *p, const void *material,
                                   apr_size_t length);
@@ -40,6 +43,7 @@ ecs_secrets_t *ecs_secrets_derive(apr_pool_t *p, const void *material,
 /**
  * `bytes` random bytes of the operating system's generator, as lower-case hex
  * or as base64url without padding.
+ * @param bytes  at most 1024
  * @return text in `p`; NULL when the generator failed
  */
 const char *ecs_secrets_random_hex(apr_pool_t *p, apr_size_t bytes);
@@ -54,7 +58,9 @@ const char *ecs_secrets_sha256(apr_pool_t *p, const void *data,
 
 /**
  * HMAC-SHA256 over the given strings, each terminated by its NUL so that
- * ("ab","c") and ("a","bc") differ; the list is closed by NULL.
+ * ("ab","c") and ("a","bc") differ; the list is closed by NULL, so a string
+ * that may be NULL needs a substitute. Ends the process when memory ran out,
+ * as httpd's pools do. Any thread, any key.
  * @param mac  out: 32 bytes
  */
 void ecs_secrets_mac(const unsigned char key[ECS_KEY_BYTES],

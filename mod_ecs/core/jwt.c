@@ -75,10 +75,10 @@ typedef struct claim_t {
  * RFC 7519 section 4 asks, so that a later version may add some.
  */
 static const claim_t CLAIMS[] = {
-    {"sub", JSON_STRING, 1}, {"sid", JSON_INTEGER, 1},
+    {"sub", JSON_STRING, 1},  {"sid", JSON_INTEGER, 1},
     {"role", JSON_STRING, 1}, {"iat", JSON_INTEGER, 1},
     {"exp", JSON_INTEGER, 1}, {"iss", JSON_STRING, 1},
-    {"aud", JSON_STRING, 1}, {"jti", JSON_STRING, 1},
+    {"aud", JSON_STRING, 1},  {"jti", JSON_STRING, 1},
     {"nbf", JSON_INTEGER, 0},
 };
 
@@ -109,8 +109,7 @@ static int sextet(unsigned char c)
  * spelling.
  * @return bytes written to `out` (length * 3 / 4 at most), or -1
  */
-static int decode_part(const char *text, apr_size_t length,
-                       unsigned char *out)
+static int decode_part(const char *text, apr_size_t length, unsigned char *out)
 {
     unsigned bits = 0;
     int held = 0;
@@ -184,8 +183,8 @@ static int is_header_good(const parts_t *parts)
     }
     header = json_loadb((const char *)data, (size_t)length,
                         JSON_REJECT_DUPLICATES, NULL);
-    good = json_object_size(header) == 2 &&
-           is_member(header, "alg", "HS256") && is_member(header, "typ", "JWT");
+    good = json_object_size(header) == 2 && is_member(header, "alg", "HS256") &&
+           is_member(header, "typ", "JWT");
     json_decref(header);
     return good;
 }
@@ -198,8 +197,8 @@ static int is_mac_of(const unsigned char key[ECS_KEY_BYTES], const char *token,
     unsigned char right[EVP_MAX_MD_SIZE];
     unsigned int right_length = 0;
 
-    return HMAC(EVP_sha256(), key, ECS_KEY_BYTES,
-                (const unsigned char *)token, length, right, &right_length) &&
+    return HMAC(EVP_sha256(), key, ECS_KEY_BYTES, (const unsigned char *)token,
+                length, right, &right_length) &&
            right_length == MAC_BYTES &&
            CRYPTO_memcmp(right, mac, MAC_BYTES) == 0;
 }
@@ -267,8 +266,7 @@ static int is_time(long long seconds)
     return seconds > 0 && seconds <= TIME_S_MAX;
 }
 
-static const char *check_times(jwt_t *jwt, apr_time_t now,
-                               ecs_identity_t *who)
+static const char *check_times(jwt_t *jwt, apr_time_t now, ecs_identity_t *who)
 {
     long long now_s = apr_time_sec(now);
     long long iat = jwt_get_grant_int(jwt, "iat");
@@ -323,9 +321,8 @@ static const char *decode(apr_pool_t *p, const unsigned char *key,
 static int is_issuable(const char *audience, const ecs_identity_t *who,
                        apr_time_t now, int lifetime_s)
 {
-    return audience && audience[0] && who->user_id > 0 &&
-           who->session_id > 0 && ecs_role_name(who->role) &&
-           apr_time_sec(now) > 0 && lifetime_s > 0;
+    return audience && audience[0] && who->user_id > 0 && who->session_id > 0 &&
+           ecs_role_name(who->role) && apr_time_sec(now) > 0 && lifetime_s > 0;
 }
 
 static int add_claims(apr_pool_t *p, jwt_t *jwt, const char *audience,

@@ -45,6 +45,7 @@ static const char OWN_NAME_OTHER[] = "personal information";
  * anybody makes long enough by a year, an exclamation mark or a second time.
  * Sorted by strcmp.
  */
+/* clang-format off */
 static const char *const COMMON[] = {
     "0123456789", "0987654321", "1029384756", "1122334455", "123123123123",
     "123321123321", "1234554321", "1234567890", "12345678910",
@@ -109,6 +110,7 @@ static const char *const COMMON[] = {
     "yellow", "yourpassword", "zaq12wsxcde3", "zaq1xsw2cde3", "zaqwsx",
     "zxcvbn", "zxcvbnm", "zxcvbnmasdfghjkl",
 };
+/* clang-format on */
 
 /* ---- crypt ---- */
 
@@ -130,8 +132,7 @@ static const char *crypt_once(apr_pool_t *p, const char *password,
         return NULL;
     }
     data = apr_pcalloc(scratch, sizeof(*data));
-    apr_pool_cleanup_register(scratch, data, crypt_wipe,
-                              apr_pool_cleanup_null);
+    apr_pool_cleanup_register(scratch, data, crypt_wipe, apr_pool_cleanup_null);
     hash = crypt_r(password, setting, data);
     hash = hash && hash[0] != '*' ? apr_pstrdup(p, hash) : NULL;
     apr_pool_destroy(scratch);

@@ -78,8 +78,7 @@ ecs_proof_t *ecs_proof_make(apr_pool_t *p, const ecs_secrets_t *keys,
     proof->token = hex(p, mac, TOKEN_BYTES);
     OPENSSL_cleanse(mac, sizeof(mac));
 
-    proof->pin_verifier =
-        ecs_proof_pin_verifier(p, keys, order_id, proof->pin);
+    proof->pin_verifier = ecs_proof_pin_verifier(p, keys, order_id, proof->pin);
     proof->token_verifier =
         ecs_proof_token_verifier(p, keys, order_id, proof->token);
     return proof;

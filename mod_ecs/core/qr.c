@@ -103,8 +103,8 @@ static void draw_row(const QRcode *code, int y, unsigned char *row)
 static int write_png(png_structp png, png_infop info, const QRcode *code,
                      unsigned char *row)
 {
-    png_uint_32 pixels = (png_uint_32)((code->width + 2 * QUIET_MODULES) *
-                                       ECS_QR_MODULE_PIXELS);
+    png_uint_32 pixels =
+        (png_uint_32)((code->width + 2 * QUIET_MODULES) * ECS_QR_MODULE_PIXELS);
     int line, i;
 
     if (setjmp(png_jmpbuf(png))) {
@@ -167,9 +167,9 @@ static const char *svg_path(apr_pool_t *p, const QRcode *code)
             int length = run_length(code, x, y);
 
             if (length > 0) {
-                APR_ARRAY_PUSH(runs, const char *) = apr_psprintf(
-                    p, "M%d %dh%dv1h-%dz", x + QUIET_MODULES,
-                    y + QUIET_MODULES, length, length);
+                APR_ARRAY_PUSH(runs, const char *) =
+                    apr_psprintf(p, "M%d %dh%dv1h-%dz", x + QUIET_MODULES,
+                                 y + QUIET_MODULES, length, length);
             }
             x += length > 0 ? length : 1;
         }

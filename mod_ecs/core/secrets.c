@@ -31,8 +31,7 @@
 
 /* 0640 or stricter; execute bits of the owner do no harm. */
 #define KEY_FILE_FORBIDDEN                                                     \
-    (APR_FPROT_GWRITE | APR_FPROT_WREAD | APR_FPROT_WWRITE |                   \
-     APR_FPROT_WEXECUTE)
+    (APR_FPROT_GWRITE | APR_FPROT_WREAD | APR_FPROT_WWRITE | APR_FPROT_WEXECUTE)
 
 /* HKDF's info: a new label is a new key, so these never change. */
 #define LABEL_TOKEN "mod_ecs access token 1"
@@ -55,9 +54,8 @@ static ecs_secrets_t *keys_create(apr_pool_t *p)
     return keys;
 }
 
-static int derive_one(EVP_KDF_CTX *ctx, const void *material,
-                      apr_size_t length, const char *label,
-                      unsigned char key[ECS_KEY_BYTES])
+static int derive_one(EVP_KDF_CTX *ctx, const void *material, apr_size_t length,
+                      const char *label, unsigned char key[ECS_KEY_BYTES])
 {
     OSSL_PARAM params[4];
 
@@ -65,8 +63,8 @@ static int derive_one(EVP_KDF_CTX *ctx, const void *material,
                                                  (char *)"SHA256", 0);
     params[1] = OSSL_PARAM_construct_octet_string(OSSL_KDF_PARAM_KEY,
                                                   (void *)material, length);
-    params[2] = OSSL_PARAM_construct_octet_string(
-        OSSL_KDF_PARAM_INFO, (void *)label, strlen(label));
+    params[2] = OSSL_PARAM_construct_octet_string(OSSL_KDF_PARAM_INFO,
+                                                  (void *)label, strlen(label));
     params[3] = OSSL_PARAM_construct_end();
     EVP_KDF_CTX_reset(ctx);
     return EVP_KDF_derive(ctx, key, ECS_KEY_BYTES, params) == 1;
@@ -109,8 +107,8 @@ static int derive_previous(ecs_secrets_t *keys, const void *material,
     if (!ctx) {
         return 0;
     }
-    keys->has_previous = derive_one(ctx, material, length, LABEL_TOKEN,
-                                    keys->previous_token);
+    keys->has_previous =
+        derive_one(ctx, material, length, LABEL_TOKEN, keys->previous_token);
     EVP_KDF_CTX_free(ctx);
     return keys->has_previous;
 }
@@ -123,8 +121,7 @@ static int is_one_byte_repeated(const unsigned char *data, apr_size_t length)
     return length < 2 || memcmp(data, data + 1, length - 1) == 0;
 }
 
-static const char *check_mode(apr_pool_t *p, apr_file_t *file,
-                              const char *path)
+static const char *check_mode(apr_pool_t *p, apr_file_t *file, const char *path)
 {
     apr_finfo_t info;
     apr_status_t rv =
@@ -185,8 +182,8 @@ static const char *read_material(apr_pool_t *p, const char *path,
     if (!error) {
         rv = apr_file_read_full(file, data, KEY_FILE_BYTES_MAX + 1, length);
         if (rv != APR_SUCCESS && !APR_STATUS_IS_EOF(rv)) {
-            error = apr_psprintf(p, "cannot read the key file %s: %pm", path,
-                                 &rv);
+            error =
+                apr_psprintf(p, "cannot read the key file %s: %pm", path, &rv);
         }
         else {
             error = check_material(p, path, data, *length);

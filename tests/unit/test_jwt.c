@@ -76,10 +76,14 @@ static const char *forge(const char *header, const char *claims)
 static const char *claims_but(const char *name, const char *value)
 {
     static const char *const GOOD[][2] = {
-        {"sub", "\"7\""},           {"sid", "99"},
-        {"role", "\"user\""},       {"iat", "1700000000"},
-        {"exp", "1700000900"},      {"iss", "\"" ECS_JWT_ISSUER "\""},
-        {"aud", "\"" AUDIENCE "\""}, {"jti", "\"abc\""},
+        {"sub", "\"7\""},
+        {"sid", "99"},
+        {"role", "\"user\""},
+        {"iat", "1700000000"},
+        {"exp", "1700000900"},
+        {"iss", "\"" ECS_JWT_ISSUER "\""},
+        {"aud", "\"" AUDIENCE "\""},
+        {"jti", "\"abc\""},
     };
     const char *text = "";
     int known = 0;
@@ -345,8 +349,8 @@ END_TEST
 
 START_TEST(order_and_spaces_of_the_header_are_free)
 {
-    ck_assert_ptr_null(verify(forge("{\"typ\":\"JWT\",\"alg\":\"HS256\"}",
-                                    claims_but(NULL, NULL))));
+    ck_assert_ptr_null(verify(
+        forge("{\"typ\":\"JWT\",\"alg\":\"HS256\"}", claims_but(NULL, NULL))));
     ck_assert_ptr_null(
         verify(forge(" { \"alg\" : \"HS256\" , \"typ\" : \"JWT\" }\n",
                      claims_but(NULL, NULL))));
@@ -359,8 +363,8 @@ START_TEST(foreign_forms_are_malformed)
 {
     const char *token = forge(HEADER, claims_but(NULL, NULL));
     const char *claims = strchr(token, '.');
-    const char *head = apr_pstrmemdup(pool, token,
-                                      (apr_size_t)(claims - token));
+    const char *head =
+        apr_pstrmemdup(pool, token, (apr_size_t)(claims - token));
     const char *bad[] = {
         "",
         ".",

@@ -83,11 +83,13 @@ typedef struct foreign_t {
 
 static const foreign_t FOREIGN[] = {
     {"$y$j75$abcdefghijklmnopqrstu."
-     "$9nBjsidCv.2JFf.Ku6QDuuJJnigUIet6VLhTKPJxYZB", 1},
+     "$9nBjsidCv.2JFf.Ku6QDuuJJnigUIet6VLhTKPJxYZB",
+     1},
     {"$2b$04$abcdefghijklmnopqrstuuyvPXIbu7xe6/CED2DzX8z6Si09MlzlW", 1},
     {"$2y$04$abcdefghijklmnopqrstuuyvPXIbu7xe6/CED2DzX8z6Si09MlzlW", 1},
     {"$6$rounds=1000$abcdefgh$XqwJcW6OI747PCzoKGoK/1tWSlKoh2vkjEp0I.CpQYUGXux"
-     "tpSzAi0rXpF1oWR/3/HfvxKLb7xwD0vymBsSv8/", 1},
+     "tpSzAi0rXpF1oWR/3/HfvxKLb7xwD0vymBsSv8/",
+     1},
     {"$1$abcdefgh$IQtUouv7y7Q9dRWkQEPCc.", 0}, /* right, but MD5 */
     {"pw", 0},
     {"", 0},
@@ -245,7 +247,7 @@ static const rule_t LIKENESSES[] = {
     {"99SARA.HADDAD", "The password is too similar to the email address."},
     {"my-ShopQueen-77", "The password is too similar to the username."},
     {"xxsarabella!", "The password is too similar to the first name."},
-    {"bobobo-Kettle", NULL},     /* names under four characters do not count */
+    {"bobobo-Kettle", NULL},      /* names under four characters do not count */
     {"example.org-Kettle", NULL}, /* nor does the mail's domain */
     {"blue-Kettle-93", NULL},
 };
@@ -267,8 +269,7 @@ START_TEST(part_of_own_data_is_no_password)
 {
     static const char *const mail[] = {"the.blue.kettle.93@example.org", NULL};
     static const char *const later[] = {"", "", "", "blue-kettle-93-x", NULL};
-    static const char *const fifth[] = {"", "", "", "", "blue-kettle-93",
-                                        NULL};
+    static const char *const fifth[] = {"", "", "", "", "blue-kettle-93", NULL};
 
     ck_assert_str_eq(ecs_password_weakness(pool, "blue.kettle", mail),
                      "The password is too similar to the email address.");

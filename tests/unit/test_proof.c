@@ -86,8 +86,7 @@ START_TEST(values_are_the_documented_macs)
         number = number * 256 + mac[i];
     }
     ck_assert_str_eq(proof->pin,
-                     apr_psprintf(pool, "%06u",
-                                  (unsigned)(number % 1000000)));
+                     apr_psprintf(pool, "%06u", (unsigned)(number % 1000000)));
     message = apr_psprintf(pool, "pin-verifier%c42%c%s", 1, 1, proof->pin);
     message[12] = message[15] = '\0';
     mac_of(message, 16 + 6 + 1, mac);

@@ -53,8 +53,8 @@ static grid_t *grid_of_pixels(const unsigned char *pixels, int side)
     for (y = 0; y < side; y++) {
         for (x = 0; x < side; x++) {
             unsigned char pixel = pixels[y * side + x];
-            unsigned char *module = &grid->dark[y / ECS_QR_MODULE_PIXELS]
-                                               [x / ECS_QR_MODULE_PIXELS];
+            unsigned char *module =
+                &grid->dark[y / ECS_QR_MODULE_PIXELS][x / ECS_QR_MODULE_PIXELS];
 
             ck_assert(pixel == 0 || pixel == 255);
             if (x % ECS_QR_MODULE_PIXELS == 0 &&
@@ -88,15 +88,14 @@ static grid_t *grid_of_svg(const char *svg)
     const char *run = strstr(svg, "fill=\"#000\" d=\"");
     int x, y, length, back, used, i;
 
-    ck_assert_int_eq(sscanf(strstr(svg, "viewBox="), "viewBox=\"0 0 %d",
-                            &grid->side),
-                     1);
+    ck_assert_int_eq(
+        sscanf(strstr(svg, "viewBox="), "viewBox=\"0 0 %d", &grid->side), 1);
     ck_assert_ptr_nonnull(run);
     run += strlen("fill=\"#000\" d=\"");
     while (*run != '"') {
-        ck_assert_int_eq(sscanf(run, "M%d %dh%dv1h-%dz%n", &x, &y, &length,
-                                &back, &used),
-                         4);
+        ck_assert_int_eq(
+            sscanf(run, "M%d %dh%dv1h-%dz%n", &x, &y, &length, &back, &used),
+            4);
         ck_assert_int_eq(length, back);
         for (i = 0; i < length; i++) {
             grid->dark[y][x + i] = 1;
@@ -208,11 +207,11 @@ static const char *text_of(const grid_t *grid)
 /* ---- tests ---- */
 
 static const char *const TEXTS[] = {
-    "12345678901234",                           /* version 1, full */
-    "https://shop.example/p/42",                /* version 2 */
-    "ecs:42:00112233445566778899aabbccddeeff",  /* version 3 */
+    "12345678901234",                             /* version 1, full */
+    "https://shop.example/p/42",                  /* version 2 */
+    "ecs:42:00112233445566778899aabbccddeeff",    /* version 3 */
     "00112233445566778899aabbccddeeff00112233+-", /* version 3, full */
-    "\xd8\xb7\xd9\x84\xd8\xa8 #7",              /* UTF-8 */
+    "\xd8\xb7\xd9\x84\xd8\xa8 #7",                /* UTF-8 */
 };
 static const int VERSIONS[] = {1, 2, 3, 3, 1};
 

@@ -73,21 +73,19 @@ static const char *hkdf(const char *info)
 
     HMAC(EVP_sha256(), salt, 32, (const unsigned char *)MATERIAL,
          strlen(MATERIAL), prk, NULL);
-    HMAC(EVP_sha256(), prk, 32, (unsigned char *)message, strlen(message),
-         okm, NULL);
+    HMAC(EVP_sha256(), prk, 32, (unsigned char *)message, strlen(message), okm,
+         NULL);
     return hex(okm, 32);
 }
 
 START_TEST(keys_are_hkdf_of_the_material)
 {
-    ecs_secrets_t *keys =
-        ecs_secrets_derive(pool, MATERIAL, strlen(MATERIAL));
+    ecs_secrets_t *keys = ecs_secrets_derive(pool, MATERIAL, strlen(MATERIAL));
 
     ck_assert_ptr_nonnull(keys);
     ck_assert_str_eq(hex(keys->token, 32), hkdf("mod_ecs access token 1"));
     ck_assert_str_eq(hex(keys->cursor, 32), hkdf("mod_ecs list cursor 1"));
-    ck_assert_str_eq(hex(keys->proof, 32),
-                     hkdf("mod_ecs proof of delivery 1"));
+    ck_assert_str_eq(hex(keys->proof, 32), hkdf("mod_ecs proof of delivery 1"));
     ck_assert_int_eq(keys->has_previous, 0);
 }
 END_TEST
@@ -116,8 +114,8 @@ END_TEST
 START_TEST(a_previous_key_is_only_accepted)
 {
     const char *error;
-    const char *now = key_file("key", "another key of at least 32 bytes", 32,
-                               0600);
+    const char *now =
+        key_file("key", "another key of at least 32 bytes", 32, 0600);
     const char *before = key_file("old", MATERIAL, 32, 0400);
     ecs_secrets_t *keys = ecs_secrets_load(pool, now, before, &error);
     ecs_secrets_t *old = ecs_secrets_derive(pool, MATERIAL, 32);
@@ -168,8 +166,8 @@ START_TEST(useless_key_files_are_refused)
     ck_assert_ptr_null(ecs_secrets_load(
         pool, key_file("key", MATERIAL, 31, 0600), NULL, &error));
     ck_assert_ptr_nonnull(strstr(error, "fewer than 32"));
-    ck_assert_ptr_null(ecs_secrets_load(pool, key_file("key", "", 0, 0600),
-                                        NULL, &error));
+    ck_assert_ptr_null(
+        ecs_secrets_load(pool, key_file("key", "", 0, 0600), NULL, &error));
     ck_assert_ptr_null(ecs_secrets_load(
         pool, key_file("key", zeros, sizeof(zeros), 0600), NULL, &error));
     ck_assert_ptr_nonnull(strstr(error, "repeats"));
@@ -253,8 +251,7 @@ START_TEST(mac_covers_strings_and_their_borders)
     unsigned char key[32], mac[32], other[32], right[32];
 
     memset(key, 7, sizeof(key));
-    HMAC(EVP_sha256(), key, 32, (const unsigned char *)"ab\0c", 5, right,
-         NULL);
+    HMAC(EVP_sha256(), key, 32, (const unsigned char *)"ab\0c", 5, right, NULL);
     ecs_secrets_mac(key, mac, "ab", "c", NULL);
     ck_assert_mem_eq(mac, right, 32);
     ecs_secrets_mac(key, other, "a", "bc", NULL);
