@@ -117,9 +117,8 @@ END_TEST
 START_TEST(limits_the_nesting)
 {
     parse("[[[[[[[[[[[[[[[[1]]]]]]]]]]]]]]]]");
-    ck_assert_str_eq(
-        refused("[[[[[[[[[[[[[[[\n[[1]]]]]]]]]]]]]]]]]", 36),
-        "Malformed JSON at line 2, column 2: nested too deeply.");
+    ck_assert_str_eq(refused("[[[[[[[[[[[[[[[\n[[1]]]]]]]]]]]]]]]]]", 36),
+                     "Malformed JSON at line 2, column 2: nested too deeply.");
     parse("{\"a\": \"[[[[[[[[[[[[[[[[[[[[[[[\\\"[[[[[[[[\"}");
     parse("[[],[],[],[],[],[],[],[],[],[],[],[],[],[],[],[],[],[]]");
 }
@@ -147,8 +146,8 @@ static const struct {
 START_TEST(keeps_all_digits)
 {
     const char *text = numbers[_i].text, *kept = numbers[_i].kept;
-    json_t *value = json_array_get(
-        parse(apr_psprintf(pool, "[%s , \"x\"]", text)), 0);
+    json_t *value =
+        json_array_get(parse(apr_psprintf(pool, "[%s , \"x\"]", text)), 0);
 
     ck_assert_int_eq(kept != NULL, json_is_string(value));
     if (kept != NULL) {

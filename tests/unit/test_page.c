@@ -40,8 +40,8 @@ static const char *open_cursor(const char *cursor)
 
 START_TEST(cursors_come_back)
 {
-    static const char *const keys[] = {KEY, "a", "ab", "abc", "\xc3\xa9\n\"",
-                                       "2026-11-22 14:46:00.123+00|5"};
+    static const char *const keys[] = {
+        KEY, "a", "ab", "abc", "\xc3\xa9\n\"", "2026-11-22 14:46:00.123+00|5"};
     int i;
 
     for (i = 0; i < LENGTH(keys); i++) {

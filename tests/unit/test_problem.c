@@ -53,22 +53,38 @@ static const struct {
     const char *code;
     int status;
 } statuses[] = {
-    {"validation_error", 400},   {"malformed_json", 400},
-    {"wrong_proof", 400},        {"not_authenticated", 401},
-    {"token_reused", 401},       {"insufficient_funds", 402},
-    {"permission_denied", 403},  {"not_enough_points", 403},
-    {"not_found", 404},          {"invalid_page", 404},
-    {"method_not_allowed", 405}, {"not_acceptable", 406},
-    {"out_of_stock", 409},       {"own_product", 409},
-    {"price_changed", 409},      {"location_required", 409},
-    {"empty_cart", 409},         {"too_early", 409},
-    {"return_open", 409},        {"already_claimed", 409},
-    {"too_many_active", 409},    {"proof_expired", 409},
-    {"stale", 412},              {"too_large", 413},
-    {"proof_locked", 423},       {"unsupported_media_type", 415},
-    {"throttled", 429},          {"idempotency_key_reused", 422},
-    {"too_many_renewals", 429},  {"server_error", 500},
-    {"outcome_unknown", 503},    {"service_unavailable", 503},
+    {"validation_error", 400},
+    {"malformed_json", 400},
+    {"wrong_proof", 400},
+    {"not_authenticated", 401},
+    {"token_reused", 401},
+    {"insufficient_funds", 402},
+    {"permission_denied", 403},
+    {"not_enough_points", 403},
+    {"not_found", 404},
+    {"invalid_page", 404},
+    {"method_not_allowed", 405},
+    {"not_acceptable", 406},
+    {"out_of_stock", 409},
+    {"own_product", 409},
+    {"price_changed", 409},
+    {"location_required", 409},
+    {"empty_cart", 409},
+    {"too_early", 409},
+    {"return_open", 409},
+    {"already_claimed", 409},
+    {"too_many_active", 409},
+    {"proof_expired", 409},
+    {"stale", 412},
+    {"too_large", 413},
+    {"proof_locked", 423},
+    {"unsupported_media_type", 415},
+    {"throttled", 429},
+    {"idempotency_key_reused", 422},
+    {"too_many_renewals", 429},
+    {"server_error", 500},
+    {"outcome_unknown", 503},
+    {"service_unavailable", 503},
 };
 
 START_TEST(codes_have_their_status)
@@ -116,15 +132,24 @@ static const struct {
     int status;
     const char *code;
 } httpd_statuses[] = {
-    {400, "parse_error"},          {401, "not_authenticated"},
-    {403, "permission_denied"},    {404, "not_found"},
-    {405, "method_not_allowed"},   {406, "not_acceptable"},
-    {408, "request_timeout"},      {411, "length_required"},
-    {412, "stale"},                {413, "too_large"},
-    {414, "uri_too_long"},         {415, "unsupported_media_type"},
-    {418, "parse_error"},          {429, "throttled"},
-    {500, "server_error"},         {502, "bad_gateway"},
-    {503, "service_unavailable"},  {507, "server_error"},
+    {400, "parse_error"},
+    {401, "not_authenticated"},
+    {403, "permission_denied"},
+    {404, "not_found"},
+    {405, "method_not_allowed"},
+    {406, "not_acceptable"},
+    {408, "request_timeout"},
+    {411, "length_required"},
+    {412, "stale"},
+    {413, "too_large"},
+    {414, "uri_too_long"},
+    {415, "unsupported_media_type"},
+    {418, "parse_error"},
+    {429, "throttled"},
+    {500, "server_error"},
+    {502, "bad_gateway"},
+    {503, "service_unavailable"},
+    {507, "server_error"},
 };
 
 START_TEST(httpd_statuses_are_kept)
@@ -193,14 +218,14 @@ START_TEST(refusals_of_the_shop)
     ck_assert_str_eq(problem->extra, "{\"available\":3,\"lines\":[1.5]}");
     ck_assert_int_eq(problem->retry_after, 0);
 
-    problem = ecs_problem_of_sql(
-        pool, "EC000", "Later.",
-        "{\"code\": \"throttled\", \"retry_after\": 17}");
+    problem =
+        ecs_problem_of_sql(pool, "EC000", "Later.",
+                           "{\"code\": \"throttled\", \"retry_after\": 17}");
     ck_assert_int_eq(problem->status, 429);
     ck_assert_int_eq(problem->retry_after, 17);
 
-    problem = ecs_problem_of_sql(pool, "EC000", NULL,
-                                 "{\"code\": \"empty_cart\"}");
+    problem =
+        ecs_problem_of_sql(pool, "EC000", NULL, "{\"code\": \"empty_cart\"}");
     ck_assert_str_eq(problem->detail, "The cart is empty.");
     ck_assert_ptr_null(problem->extra);
 }
@@ -209,7 +234,12 @@ END_TEST
 START_TEST(broken_refusals_are_our_error)
 {
     static const char *const details[] = {
-        NULL, "", "no json", "[]", "{}", "{\"code\": 5}",
+        NULL,
+        "",
+        "no json",
+        "[]",
+        "{}",
+        "{\"code\": 5}",
         "{\"code\": \"never_heard_of\", \"x\": 1}"};
     int i;
 
@@ -304,9 +334,9 @@ START_TEST(both_forms_are_json)
         ecs_problem_make(pool, "conflict", "%s", "\xff\x01\"\\");
 
     problem->extra = "{\"a\\\"b\": {\"c\": [null, \"\\u2028\"]}}";
-    ck_assert_ptr_nonnull(ecs_json_own(
-        pool, json_loads(ecs_problem_drf(pool, problem, "\"\x7f"),
-                         JSON_REJECT_DUPLICATES, NULL)));
+    ck_assert_ptr_nonnull(
+        ecs_json_own(pool, json_loads(ecs_problem_drf(pool, problem, "\"\x7f"),
+                                      JSON_REJECT_DUPLICATES, NULL)));
     ck_assert_ptr_nonnull(ecs_json_own(
         pool, json_loads(ecs_problem_rfc9457(pool, problem, "\"\x7f"),
                          JSON_REJECT_DUPLICATES, NULL)));
@@ -323,8 +353,7 @@ static Suite *suite(void)
     tcase_add_loop_test(tc, codes_have_their_status, 0, LENGTH(statuses));
     tcase_add_test(tc, busy_answers_say_when_to_retry);
     tcase_add_test(tc, typo_in_a_code_is_our_error);
-    tcase_add_loop_test(tc, httpd_statuses_are_kept, 0,
-                        LENGTH(httpd_statuses));
+    tcase_add_loop_test(tc, httpd_statuses_are_kept, 0, LENGTH(httpd_statuses));
     tcase_add_loop_test(tc, sql_states_are_mapped_and_silent, 0,
                         LENGTH(sql_errors));
     tcase_add_test(tc, refusals_of_the_shop);

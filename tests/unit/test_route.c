@@ -61,7 +61,7 @@ static void teardown(void)
 
 static const struct {
     const char *method, *path;
-    const char *call; /* NULL: no row */
+    const char *call;           /* NULL: no row */
     const char *first, *second; /* path values */
     const char *allow;
 } requests[] = {
@@ -147,8 +147,7 @@ START_TEST(lists_rows_in_order)
     ck_assert_ptr_eq(ecs_router_route(router, LENGTH(catalog) - 1),
                      &platform[0]);
     ck_assert_ptr_null(ecs_router_route(router, -1));
-    ck_assert_ptr_null(
-        ecs_router_route(router, ecs_router_count(router)));
+    ck_assert_ptr_null(ecs_router_route(router, ecs_router_count(router)));
 }
 END_TEST
 
@@ -183,8 +182,8 @@ START_TEST(refuses_bad_tables)
         {"GET", "/x/{id}/"}, {"GET", "/x/{other}"}, {NULL}};
     static const ecs_route_t relative[] = {{"GET", "x/"}, {NULL}};
     static const ecs_route_t hollow[] = {{"GET", "/x//y/"}, {NULL}};
-    static const ecs_route_t many[] = {
-        {"GET", "/{a}/{b}/{c}/{d}/{e}/"}, {NULL}};
+    static const ecs_route_t many[] = {{"GET", "/{a}/{b}/{c}/{d}/{e}/"},
+                                       {NULL}};
     static const ecs_route_t *const tables[] = {twice, relative, hollow, many};
     int i;
 
