@@ -61,8 +61,8 @@ static apr_status_t wait_for_turn(ecs_gate_t *gate, apr_interval_time_t wait,
     if (apr_thread_cond_create(&me.turn, p) != APR_SUCCESS) {
         return APR_ENOMEM;
     }
-    /* cppcheck-suppress autoVariables ; out again before this returns */
     *gate->last = &me;
+    /* cppcheck-suppress autoVariables ; out again before this returns */
     gate->last = &me.next;
     while (!me.is_in && rv != APR_TIMEUP) {
         apr_interval_time_t left = deadline - apr_time_now();
