@@ -43,6 +43,25 @@ BEGIN
     WHERE o.id = ANY (p_orders);
 END $$;
 
+-- What every courier may know of an order that nobody has taken, in the order
+-- of p_orders. p_distances: kilometres, one for each order, or NULL.
+CREATE FUNCTION ecs_lib.waiting_views(p_orders bigint[],
+                                      p_distances double precision[] DEFAULT NULL)
+RETURNS TABLE (n bigint, body json) LANGUAGE plpgsql STABLE AS $$
+BEGIN
+    RETURN QUERY SELECT x.n, json_build_object(
+        'id', o.id,
+        'order_number', o.order_number,
+        'status', o.status,
+        'city', o.city,
+        'distance_km', round(p_distances[x.n]::numeric, 1),
+        'items_count', (SELECT sum(i.quantity) FROM ecs.order_items i
+                        WHERE i.order_id = o.id),
+        'created_at', ecs_lib.ts(o.created_at))
+    FROM unnest(p_orders) WITH ORDINALITY AS x (id, n)
+    JOIN ecs.orders o ON o.id = x.id;
+END $$;
+
 CREATE FUNCTION ecs_lib.delivery_answer(p_order ecs.orders) RETURNS ecs.answer
 LANGUAGE plpgsql STABLE AS $$
 BEGIN
@@ -105,16 +124,8 @@ BEGIN
     ELSE
         PERFORM ecs_lib.invalid('near', 'Give latitude and longitude, like 33.51,36.28.');
     END IF;
-    SELECT json_agg(json_build_object(
-               'id', o.id,
-               'order_number', o.order_number,
-               'city', o.city,
-               'distance_km', round(v_distances[x.n]::numeric, 1),
-               'items_count', (SELECT sum(quantity) FROM ecs.order_items WHERE order_id = o.id),
-               'created_at', ecs_lib.ts(o.created_at)) ORDER BY x.n)
-        INTO v_rows
-        FROM unnest(v_ids[:p_page_size]) WITH ORDINALITY AS x (id, n)
-        JOIN ecs.orders o ON o.id = x.id;
+    SELECT json_agg(w.body ORDER BY w.n) INTO v_rows
+        FROM ecs_lib.waiting_views(v_ids[:p_page_size], v_distances) w;
     IF p_page IS NOT NULL THEN
         SELECT count(*) INTO v_total FROM ecs.orders WHERE status = 'CREATED';
     END IF;
@@ -245,8 +256,9 @@ BEGIN
                                     v_order.status);
     END IF;
     v_order.courier_id := NULL;
-    PERFORM ecs_lib.order_move(v_order, 'CREATED', p_me, p_reason);
-    RETURN ecs_lib.no_content();
+    v_order := ecs_lib.order_move(v_order, 'CREATED', p_me, p_reason);
+    RETURN ecs_lib.ok((SELECT body FROM ecs_lib.waiting_views(ARRAY[p_id])),
+                      v_order.version);
 END $$;
 
 -- The next step of an order: PROCESSING to SHIPPED, which makes the proof and
