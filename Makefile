@@ -174,6 +174,10 @@ $(BUILD)/tests/unit/%: $(BUILD)/obj/tests/unit/%.o $(UNIT_AIDS) $(CORE)
 	@echo "  LINK  $@"
 	@$(CC) -pie $(ALL_LDFLAGS) -o $@ $^ $(CHECK_LIBS) $(CORE_LIBS) $(APR_LIBS)
 
+# The validator of answers is tested without a server, and tests the document.
+$(BUILD)/tests/unit/test_openapi $(BUILD)/tests/unit/test_schema_check: \
+    $(BUILD)/obj/tests/http/schema_check.o
+
 $(BUILD)/tests/http/%: $(BUILD)/obj/tests/http/%.o $(HTTP_AIDS) $(CORE)
 	@mkdir -p $(@D)
 	@echo "  LINK  $@"
