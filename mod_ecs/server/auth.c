@@ -71,7 +71,7 @@ int ecs_auth_check_authn(request_rec *r)
                       "ECS0030: token refused: %s", why);
         return refuse(r, "token_not_valid");
     }
-    r->user = apr_psprintf(r->pool, "%lld", who->user_id);
+    r->user = apr_off_t_toa(r->pool, who->user_id);
     r->ap_auth_type = apr_pstrdup(r->pool, AUTH_TYPE);
     ecs_note_of(r)->who = who;
     return OK;
@@ -84,8 +84,8 @@ static int session_is_alive(request_rec *r, ecs_note_t *note)
 
     if (note->session_is_good == 0) {
         const char *params[] = {
-            apr_psprintf(r->pool, "%lld", note->who->user_id),
-            apr_psprintf(r->pool, "%lld", note->who->session_id),
+            apr_off_t_toa(r->pool, note->who->user_id),
+            apr_off_t_toa(r->pool, note->who->session_id),
             ecs_role_name(note->who->role), r->useragent_ip,
             note->request_id, NULL
         };

@@ -189,8 +189,8 @@ static ecs_problem_t *read_request(ecs_request_t *req, const ecs_match_t *match)
 static int caller_params(const ecs_request_t *req, const char **params)
 {
     if (req->who) {
-        params[0] = apr_psprintf(req->pool, "%lld", req->who->user_id);
-        params[1] = apr_psprintf(req->pool, "%lld", req->who->session_id);
+        params[0] = apr_off_t_toa(req->pool, req->who->user_id);
+        params[1] = apr_off_t_toa(req->pool, req->who->session_id);
         params[2] = ecs_role_name(req->who->role);
     }
     params[3] = req->r->useragent_ip;
