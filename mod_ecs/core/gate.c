@@ -67,14 +67,14 @@ static apr_status_t wait_for_turn(ecs_gate_t *gate, apr_interval_time_t wait,
     while (!me.is_in && rv != APR_TIMEUP) {
         apr_interval_time_t left = deadline - apr_time_now();
 
-        rv = left > 0 ? apr_thread_cond_timedwait(me->turn, gate->mutex, left)
+        rv = left > 0 ? apr_thread_cond_timedwait(me.turn, gate->mutex, left)
                       : APR_TIMEUP;
     }
-    if (!me->is_in) {
-        leave_queue(gate, me);
+    if (!me.is_in) {
+        leave_queue(gate, &me);
     }
-    apr_thread_cond_destroy(me->turn);
-    return me->is_in ? APR_SUCCESS : APR_TIMEUP;
+    apr_thread_cond_destroy(me.turn);
+    return me.is_in ? APR_SUCCESS : APR_TIMEUP;
 }
 
 apr_status_t ecs_gate_enter(ecs_gate_t *gate, apr_interval_time_t wait,
