@@ -124,21 +124,14 @@ static const char *issue_access(ecs_request_t *req, const json_t *opened)
                          &who, apr_time_now(), req->config->token_lifetime_s);
 }
 
-/*
- * Turn what the database opened into what the client gets. A refusal that was
- * returned (status 0) passes untouched.
- */
+/* Turn what the database opened into what the client gets. */
 static ecs_problem_t *hand_out(ecs_request_t *req, const char *refresh_field,
                                int with_user)
 {
-    json_t *opened, *tokens;
-    const char *access;
+    json_t *opened = ecs_request_json(req, &req->answer);
+    const char *access = issue_access(req, opened);
+    json_t *tokens;
 
-    if (req->answer.status == 0) {
-        return NULL;
-    }
-    opened = ecs_request_json(req, &req->answer);
-    access = issue_access(req, opened);
     if (!access) {
         return ecs_problem_make(req->pool, "server_error", NULL);
     }
@@ -208,9 +201,9 @@ static ecs_problem_t *verify_before(ecs_request_t *req)
     if (why) {
         return token_not_valid(req);
     }
-    ecs_request_set(req, "user", apr_psprintf(req->pool, "%lld", who.user_id));
+    ecs_request_set(req, "user", apr_off_t_toa(req->pool, who.user_id));
     ecs_request_set(req, "session",
-                    apr_psprintf(req->pool, "%lld", who.session_id));
+                    apr_off_t_toa(req->pool, who.session_id));
     ecs_request_set(req, "role", ecs_role_name(who.role));
     return NULL;
 }
@@ -232,8 +225,8 @@ static ecs_problem_t *caller_query(ecs_request_t *req, const char *sql,
                                    ecs_answer_t *answer)
 {
     const char *params[] = {
-        apr_psprintf(req->pool, "%lld", req->who->user_id),
-        apr_psprintf(req->pool, "%lld", req->who->session_id),
+        apr_off_t_toa(req->pool, req->who->user_id),
+        apr_off_t_toa(req->pool, req->who->session_id),
         ecs_role_name(req->who->role),
         req->r->useragent_ip,
         req->request_id,
