@@ -505,15 +505,17 @@ DECLARE
     v_order  constant text := replace(v_key || ' x, u.id x', ' x',
                                       CASE WHEN v_down THEN ' DESC' ELSE '' END);
     v_beyond constant text := format(
-        '(%s, u.id) %s (($6::json ->> 0)::%s, ($6::json ->> 1)::bigint)', v_key, CASE WHEN v_down THEN '<' ELSE '>' END, CASE v_column
-        WHEN 'id' THEN 'bigint' WHEN 'created_at' THEN 'timestamptz' ELSE 'text' END);
+        '(%s, u.id) %s (($6::json ->> 0)::%s, ($6::json ->> 1)::bigint)',
+        v_key, CASE WHEN v_down THEN '<' ELSE '>' END,
+        CASE v_column WHEN 'id' THEN 'bigint' WHEN 'created_at' THEN 'timestamptz'
+                      ELSE 'text' END);
     v_rows   json;
     v_next   text;
     v_total  bigint;
 BEGIN
     EXECUTE format($q$
-        SELECT json_agg(ecs_lib.user_json(u) ORDER BY n) FILTER (WHERE n <= $4),
-               CASE WHEN count(*) > $4 THEN max(key) FILTER (WHERE n = $4) END
+        SELECT json_agg(ecs_lib.user_json(u) ORDER BY n) FILTER (WHERE n <= $4 + $5),
+               CASE WHEN count(*) > $4 THEN max(key) FILTER (WHERE n = $4 + $5) END
         FROM (SELECT u, json_build_array(%1$s::text, u.id)::text AS key,
                      row_number() OVER (ORDER BY %2$s) AS n
               %3$s AND ($6 IS NULL OR %4$s)

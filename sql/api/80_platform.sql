@@ -26,6 +26,13 @@ CREATE FUNCTION ecs_lib.ranks_json(s ecs.settings) RETURNS json LANGUAGE sql STA
                              'GOLD', s.rank_gold_points)
 $$;
 
+CREATE FUNCTION ecs_lib.rank_of(p_points integer, s ecs.settings) RETURNS text
+LANGUAGE sql IMMUTABLE AS $$
+    SELECT CASE WHEN p_points >= s.rank_gold_points THEN 'GOLD'
+                WHEN p_points >= s.rank_silver_points THEN 'SILVER'
+                ELSE 'STARTER' END
+$$;
+
 -- Everything that can be changed stands under the name it is changed by;
 -- `ranks` shows the ranks once more, as a table.
 CREATE FUNCTION ecs_lib.settings_json(s ecs.settings) RETURNS json LANGUAGE sql STABLE AS $$
@@ -94,8 +101,8 @@ BEGIN
 END $$;
 
 -- PATCH /api/settings/. Superadmin. Holds for what happens from now on: orders
--- keep the fee and the dates they were made with.
--- Locks: the one row of settings.
+-- keep the fee and the dates they were made with. Ranks follow at once.
+-- Locks: the one row of settings, then users by id.
 -- Raises stale, EC400 on single fields.
 CREATE FUNCTION ecs_api.platform_settings_update(p_me ecs.caller, p_changes jsonb)
 RETURNS ecs.answer LANGUAGE plpgsql AS $$
@@ -131,6 +138,11 @@ BEGIN
             proof_max_attempts = v_new.proof_max_attempts,
             currency = v_new.currency
             RETURNING * INTO v_new;
+        WITH moved AS (
+            SELECT id FROM ecs.users WHERE rank <> ecs_lib.rank_of(points, v_new)
+            ORDER BY id FOR NO KEY UPDATE)
+        UPDATE ecs.users u SET rank = ecs_lib.rank_of(u.points, v_new)
+            FROM moved WHERE u.id = moved.id;
         PERFORM ecs_lib.audit(p_me, 'settings_changed', 'settings', NULL,
                               jsonb_build_object('old', v_was, 'new', v_is));
     END IF;
@@ -145,6 +157,7 @@ CREATE FUNCTION ecs_api.platform_audit_list(p_me ecs.caller, p_actor bigint, p_a
     p_page integer, p_page_size integer, p_cursor bigint)
 RETURNS ecs.answer LANGUAGE plpgsql STABLE AS $$
 DECLARE
+    v_end   constant bigint := ecs_lib.skip(p_page, p_page_size) + p_page_size;
     v_rows  json;
     v_total bigint;
     v_last  bigint;
@@ -157,8 +170,8 @@ BEGIN
                'actor_role', a.actor_role, 'address', host(a.address),
                'request_id', a.request_id, 'action', a.action,
                'object_type', a.object_type, 'object_id', a.object_id,
-               'details', a.details) ORDER BY a.id DESC) FILTER (WHERE a.n <= p_page_size),
-           min(a.id) FILTER (WHERE a.n <= p_page_size), count(*) > p_page_size
+               'details', a.details) ORDER BY a.id DESC) FILTER (WHERE a.n <= v_end),
+           min(a.id) FILTER (WHERE a.n <= v_end), count(*) > p_page_size
         INTO v_rows, v_last, v_more
         FROM (SELECT *, row_number() OVER (ORDER BY id DESC) AS n FROM ecs.audit_log
               WHERE (p_actor IS NULL OR actor_id = p_actor)
@@ -169,7 +182,7 @@ BEGIN
                 AND (p_before IS NULL OR at < p_before)
                 AND (p_cursor IS NULL OR id < p_cursor)
               ORDER BY id DESC
-              LIMIT p_page_size + 1 OFFSET ecs_lib.skip(p_page, p_page_size)) a
+              LIMIT p_page_size + 1 OFFSET v_end - p_page_size) a
         LEFT JOIN ecs.users u ON u.id = a.actor_id;
     IF p_page IS NOT NULL THEN
         SELECT count(*) INTO v_total FROM ecs.audit_log
