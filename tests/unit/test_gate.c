@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * test_gate.c - never more inside than there are places, first come first
+ * served, and nobody waits longer than they said.
+ */
+#include "gate.h"
+
+#include <check.h>
+#include <stdlib.h>
+
+#include <apr_general.h>
+#include <apr_thread_proc.h>
+
+#define WAITERS 8
+#define LONG_WAIT (10 * APR_USEC_PER_SEC)
+#define SHORT_WAIT (20 * 1000)
+#define STAGGER (20 * 1000) /* so that waiters queue in a known order */
+
+static apr_pool_t *pool;
+static ecs_gate_t *gate;
+static int order[WAITERS];
+static int served; /* guarded by the gate's one place */
+
+static void setup(void)
+{
+    apr_pool_create(&pool, NULL);
+    gate = ecs_gate_make(pool, 1);
+    served = 0;
+}
+
+static void teardown(void)
+{
+    apr_pool_destroy(pool);
+}
+
+static void *APR_THREAD_FUNC wait_in_line(apr_thread_t *thread, void *number)
+{
+    if (ecs_gate_enter(gate, LONG_WAIT, apr_thread_pool_get(thread))
+        == APR_SUCCESS) {
+        order[served++] = *(int *)number;
+        ecs_gate_leave(gate);
+    }
+    return NULL;
+}
+
+START_TEST(places_are_counted)
+{
+    ecs_gate_t *two = ecs_gate_make(pool, 2);
+
+    ck_assert_int_eq(ecs_gate_enter(two, 0, pool), APR_SUCCESS);
+    ck_assert_int_eq(ecs_gate_enter(two, 0, pool), APR_SUCCESS);
+    ck_assert_int_eq(ecs_gate_enter(two, 0, pool), APR_TIMEUP);
+    ecs_gate_leave(two);
+    ck_assert_int_eq(ecs_gate_enter(two, 0, pool), APR_SUCCESS);
+}
+END_TEST
+
+START_TEST(waiting_ends)
+{
+    ck_assert_int_eq(ecs_gate_enter(gate, 0, pool), APR_SUCCESS);
+    ck_assert_int_eq(ecs_gate_enter(gate, SHORT_WAIT, pool), APR_TIMEUP);
+    /* Who gave up has left the queue and takes no place. */
+    ecs_gate_leave(gate);
+    ck_assert_int_eq(ecs_gate_enter(gate, 0, pool), APR_SUCCESS);
+}
+END_TEST
+
+START_TEST(first_come_first_served)
+{
+    apr_thread_t *threads[WAITERS];
+    int numbers[WAITERS];
+    apr_status_t rv;
+    int i;
+
+    ck_assert_int_eq(ecs_gate_enter(gate, 0, pool), APR_SUCCESS);
+    for (i = 0; i < WAITERS; i++) {
+        numbers[i] = i;
+        ck_assert_int_eq(apr_thread_create(&threads[i], NULL, wait_in_line,
+                                           &numbers[i], pool), APR_SUCCESS);
+        apr_sleep(STAGGER);
+    }
+    ecs_gate_leave(gate);
+    for (i = 0; i < WAITERS; i++) {
+        apr_thread_join(&rv, threads[i]);
+    }
+    ck_assert_int_eq(served, WAITERS);
+    for (i = 0; i < WAITERS; i++) {
+        ck_assert_int_eq(order[i], i);
+    }
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("gate");
+    TCase *tests = tcase_create("turns");
+    SRunner *runner;
+    int failed;
+
+    apr_initialize();
+    tcase_add_checked_fixture(tests, setup, teardown);
+    tcase_add_test(tests, places_are_counted);
+    tcase_add_test(tests, waiting_ends);
+    tcase_add_test(tests, first_come_first_served);
+    suite_add_tcase(suite, tests);
+    runner = srunner_create(suite);
+    srunner_run_all(runner, CK_NORMAL);
+    failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}
