@@ -164,3 +164,23 @@ BEGIN
         WHERE user_id = ANY (p_users) OR (p_platform AND kind = 'platform')
         ORDER BY id FOR NO KEY UPDATE;
 END $$;
+
+-- Money on its way out: held from the request until an administrator decides.
+CREATE TABLE ecs.withdrawals (
+    id         bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    user_id    bigint NOT NULL REFERENCES ecs.users,
+    amount     numeric(14, 2) NOT NULL CHECK (amount > 0),
+    status     text NOT NULL DEFAULT 'REQUESTED'
+        CHECK (status IN ('REQUESTED', 'APPROVED', 'REJECTED')),
+    reason     text,     -- why it was rejected
+    decided_by bigint REFERENCES ecs.users,
+    decided_at timestamptz,
+    created_at timestamptz NOT NULL DEFAULT ecs.now(),
+    updated_at timestamptz NOT NULL DEFAULT ecs.now(),
+    version    bigint NOT NULL DEFAULT 1,
+    CONSTRAINT withdrawals_decided CHECK ((status = 'REQUESTED') = (decided_at IS NULL))
+);
+CREATE INDEX withdrawals_user ON ecs.withdrawals (user_id, id);
+CREATE INDEX withdrawals_status ON ecs.withdrawals (status, id);
+CREATE TRIGGER withdrawals_touch BEFORE UPDATE ON ecs.withdrawals
+    FOR EACH ROW EXECUTE FUNCTION ecs.touch();

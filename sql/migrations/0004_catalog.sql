@@ -5,7 +5,8 @@ CREATE TABLE ecs.categories (
     parent_id      bigint REFERENCES ecs.categories,
     name           text NOT NULL CHECK (length(name) BETWEEN 1 AND 120),
     slug           text NOT NULL,
-    products_count integer NOT NULL DEFAULT 0 CHECK (products_count >= 0),
+    products_count integer NOT NULL DEFAULT 0   -- approved, here and below
+        CHECK (products_count >= 0),
     created_at     timestamptz NOT NULL DEFAULT ecs.now(),
     updated_at     timestamptz NOT NULL DEFAULT ecs.now(),
     version        bigint NOT NULL DEFAULT 1,
@@ -39,33 +40,68 @@ CREATE TABLE ecs.products (
     version          bigint NOT NULL DEFAULT 1
 );
 CREATE INDEX products_seller ON ecs.products (seller_id, id);
-CREATE INDEX products_category ON ecs.products (category_id, id) WHERE status = 'APPROVED';
+CREATE INDEX products_category
+    ON ecs.products (category_id, created_at, id) WHERE status = 'APPROVED';
 CREATE INDEX products_newest ON ecs.products (created_at, id) WHERE status = 'APPROVED';
 CREATE INDEX products_price ON ecs.products (price, id) WHERE status = 'APPROVED';
 CREATE INDEX products_name ON ecs.products (name, id) WHERE status = 'APPROVED';
 CREATE INDEX products_rating ON ecs.products (avg_rating, id) WHERE status = 'APPROVED';
 CREATE INDEX products_popular ON ecs.products (sold_count, id) WHERE status = 'APPROVED';
+CREATE INDEX products_in_category ON ecs.products (category_id, id);
 CREATE INDEX products_to_decide ON ecs.products (id)
     WHERE status = 'PENDING' OR pending_change IS NOT NULL;
 CREATE TRIGGER products_touch BEFORE UPDATE ON ecs.products
     FOR EACH ROW EXECUTE FUNCTION ecs.touch();
 
--- The count of approved products, per category and per seller, changes with
--- the product.
-CREATE FUNCTION ecs.count_products() RETURNS trigger LANGUAGE plpgsql AS $$
+-- The tree of categories stands still while products are counted in it, and
+-- changes while nobody counts. Taken after the locks on products.
+CREATE FUNCTION ecs.lock_category_tree(p_to_change boolean) RETURNS void
+LANGUAGE plpgsql AS $$
 BEGIN
+    IF p_to_change THEN
+        PERFORM pg_advisory_xact_lock(1, 1);
+    ELSE
+        PERFORM pg_advisory_xact_lock_shared(1, 1);
+    END IF;
+END $$;
+
+-- A category and all above it.
+CREATE FUNCTION ecs.category_path(p_category bigint) RETURNS bigint[]
+LANGUAGE plpgsql STABLE AS $$
+BEGIN
+    RETURN ARRAY(
+        WITH RECURSIVE up AS (
+            SELECT id, parent_id FROM ecs.categories WHERE id = p_category
+            UNION ALL
+            SELECT c.id, c.parent_id
+            FROM up JOIN ecs.categories c ON c.id = up.parent_id)
+        SELECT id FROM up);
+END $$;
+
+-- The count of approved products, per category and per seller, changes with
+-- the product. A category counts what is in the ones below it, too.
+-- Locks: the tree, categories by id, the seller.
+CREATE FUNCTION ecs.count_products() RETURNS trigger LANGUAGE plpgsql AS $$
+DECLARE
+    v_less bigint[];
+    v_more bigint[];
+BEGIN
+    PERFORM ecs.lock_category_tree(false);
     IF TG_OP = 'UPDATE' AND OLD.status = 'APPROVED' THEN
-        UPDATE ecs.categories SET products_count = products_count - 1
-            WHERE id = OLD.category_id;
-        UPDATE ecs.users SET products_count = products_count - 1
-            WHERE id = OLD.seller_id;
+        v_less := ecs.category_path(OLD.category_id);
     END IF;
     IF NEW.status = 'APPROVED' THEN
-        UPDATE ecs.categories SET products_count = products_count + 1
-            WHERE id = NEW.category_id;
-        UPDATE ecs.users SET products_count = products_count + 1
-            WHERE id = NEW.seller_id;
+        v_more := ecs.category_path(NEW.category_id);
     END IF;
+    PERFORM 1 FROM ecs.categories WHERE id = ANY (v_less || v_more)
+        ORDER BY id FOR NO KEY UPDATE;
+    UPDATE ecs.categories SET products_count = products_count
+        + coalesce(id = ANY (v_more), false)::integer
+        - coalesce(id = ANY (v_less), false)::integer
+        WHERE id = ANY (v_less || v_more);
+    UPDATE ecs.users SET products_count = products_count
+        + (v_more IS NOT NULL)::integer - (v_less IS NOT NULL)::integer
+        WHERE id = NEW.seller_id AND (v_more IS NULL) <> (v_less IS NULL);
     RETURN NULL;
 END $$;
 CREATE TRIGGER products_count_insert AFTER INSERT ON ecs.products
