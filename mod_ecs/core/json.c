@@ -239,10 +239,15 @@ ecs_problem_t *ecs_json_parse(apr_pool_t *p, const char *text,
                               apr_size_t length, json_t **out)
 {
     scan_t scan = {text, length, NULL, 0};
+    const char *nul = memchr(text, '\0', length);
     json_error_t error;
     json_t *value;
 
     *out = NULL;
+    if (nul != NULL) { /* jansson overlooks one behind a bare number */
+        return malformed(p, &scan, (apr_size_t)(nul - text) + 1,
+                         "NUL is not allowed");
+    }
     scan.wide = apr_array_make(p, 1, sizeof(span_t));
     scan_body(&scan);
     if (scan.too_deep) {

@@ -111,6 +111,8 @@ START_TEST(refuses_a_raw_nul)
 {
     refused("{\"a\": \"x\0y\"}", 12);
     refused("{}\0", 3);
+    ck_assert_str_eq(refused("5\0", 2),
+                     "Malformed JSON at line 1, column 2: NUL is not allowed.");
 }
 END_TEST
 
