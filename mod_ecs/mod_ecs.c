@@ -56,9 +56,8 @@ static int post_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp,
         config->router = router;
         config->statements = statements;
         if (config->secrets) {
-            config->openapi = ecs_openapi_make(
-                pconf, ecs_apps, config->public_url ? config->public_url
-                                                    : "/");
+            config->openapi = ecs_openapi_make(pconf, ecs_apps,
+                                               config->public_url);
         }
     }
     ap_add_version_component(pconf, "mod_ecs/" ECS_VERSION);

@@ -9,6 +9,7 @@
 #include "request.h"
 
 #include <apr_strings.h>
+#include <string.h>
 
 /* The newest migration of sql/migrations that this module needs. */
 #define SCHEMA_VERSION 5
@@ -24,6 +25,14 @@ static ecs_problem_t *health_before(ecs_request_t *req)
 static ecs_problem_t *ready_before(ecs_request_t *req)
 {
     ecs_request_set(req, "schema", apr_itoa(req->pool, SCHEMA_VERSION));
+    return NULL;
+}
+
+/* Made once at start-up; conditional requests are answered 304. */
+static ecs_problem_t *document_before(ecs_request_t *req)
+{
+    req->answer.body = req->config->openapi;
+    req->answer.length = strlen(req->config->openapi);
     return NULL;
 }
 
@@ -114,6 +123,18 @@ const ecs_route_t ecs_platform_routes[] = {
     },
     {
         .method = "GET",
+        .path = "/api/openapi.json",
+        .roles = ECS_PUBLIC,
+        .flags = ECS_R_NO_DB | ECS_R_CACHEABLE,
+        .status = 200,
+        .answer = "Document",
+        .summary = "Read this document",
+        .description = "OpenAPI 3.1, made of the same rows that requests are "
+                       "checked and answered by.",
+        .before = document_before,
+    },
+    {
+        .method = "GET",
         .path = "/api/settings/",
         .roles = ECS_ADMINS,
         .call = "platform_settings",
@@ -152,6 +173,9 @@ const ecs_route_t ecs_platform_routes[] = {
 
 const ecs_schema_t ecs_platform_schemas[] = {
     { "Health", "The process is up.", "status:str" },
+    { "Document", "An OpenAPI document.",
+      "openapi:str info:json servers:json tags:json paths:json "
+      "components:json" },
     { "Ready", "The shop is open.", "status:str schema_version:int" },
     { "Settings",
       "The business numbers. Percentages are decimal strings with two digits; "
