@@ -1,5 +1,10 @@
 -- Catalogue: categories and products, from a seller's proposal to an admin's
 -- approval, and how the public finds them.
+--
+-- Locks, in this order in every function: products by id, the tree of
+-- categories, categories by id, users.
+
+-- How a product looks -----------------------------------------------------------
 
 -- What a product costs now: the one place that knows.
 CREATE FUNCTION ecs_lib.current_price(p ecs.products) RETURNS numeric
@@ -26,3 +31,656 @@ RETURNS json LANGUAGE sql STABLE AS $$
         'created_at', ecs_lib.ts(p.created_at),
         'updated_at', ecs_lib.ts(p.updated_at))
 $$;
+
+-- A product as its seller and administrators see it.
+CREATE FUNCTION ecs_lib.product_own_json(p ecs.products, c ecs.categories, p_seller ecs.users)
+RETURNS json LANGUAGE sql STABLE AS $$
+    SELECT (left(ecs_lib.product_json(p, c, p_seller)::text, -1) || ', '
+            || substr(json_build_object('rejection_reason', p.rejection_reason,
+                                        'pending_change', p.pending_change)::text, 2))::json
+$$;
+
+-- Products in the order of their ids in the array. Tables that are still small
+-- would be read as a whole instead of by their keys; that is slower by half.
+CREATE FUNCTION ecs_lib.products_json(p_ids bigint[], p_own boolean DEFAULT false)
+RETURNS json LANGUAGE plpgsql STABLE SET enable_seqscan = off AS $$
+BEGIN
+    IF p_own THEN
+        RETURN (SELECT json_agg(ecs_lib.product_own_json(p, c, s) ORDER BY x.n)
+                FROM unnest(p_ids) WITH ORDINALITY AS x (id, n)
+                JOIN ecs.products p ON p.id = x.id
+                JOIN ecs.categories c ON c.id = p.category_id
+                JOIN ecs.users s ON s.id = p.seller_id);
+    END IF;
+    RETURN (SELECT json_agg(ecs_lib.product_json(p, c, s) ORDER BY x.n)
+            FROM unnest(p_ids) WITH ORDINALITY AS x (id, n)
+            JOIN ecs.products p ON p.id = x.id
+            JOIN ecs.categories c ON c.id = p.category_id
+            JOIN ecs.users s ON s.id = p.seller_id);
+END $$;
+
+-- The answer to a change of a product: what its seller sees of it.
+CREATE FUNCTION ecs_lib.product_answer(p_product bigint, p_status integer DEFAULT 200)
+RETURNS ecs.answer LANGUAGE plpgsql STABLE AS $$
+DECLARE
+    v_answer ecs.answer;
+BEGIN
+    SELECT p_status, ecs_lib.product_own_json(p, c, s), p.version
+        INTO v_answer.status, v_answer.body, v_answer.version
+        FROM ecs.products p
+        JOIN ecs.categories c ON c.id = p.category_id
+        JOIN ecs.users s ON s.id = p.seller_id
+        WHERE p.id = p_product;
+    IF p_status = 201 THEN
+        v_answer.location := format('/api/product/products/%s/', p_product);
+    END IF;
+    v_answer.replayed := false;
+    RETURN v_answer;
+END $$;
+
+-- Categories --------------------------------------------------------------------
+
+-- A category with all below it.
+CREATE FUNCTION ecs_lib.category_json(c ecs.categories) RETURNS json
+LANGUAGE plpgsql STABLE AS $$
+BEGIN
+    RETURN json_build_object(
+        'id', c.id, 'name', c.name, 'slug', c.slug, 'parent', c.parent_id,
+        'products_count', c.products_count,
+        'children', (SELECT coalesce(json_agg(ecs_lib.category_json(k) ORDER BY k.name, k.id),
+                                     '[]')
+                     FROM ecs.categories k WHERE k.parent_id = c.id));
+END $$;
+
+-- A category and all below it.
+CREATE FUNCTION ecs_lib.category_branch(p_category bigint) RETURNS bigint[]
+LANGUAGE plpgsql STABLE AS $$
+BEGIN
+    RETURN ARRAY(
+        WITH RECURSIVE down AS (
+            SELECT id FROM ecs.categories WHERE id = p_category
+            UNION ALL
+            SELECT c.id FROM down JOIN ecs.categories c ON c.parent_id = down.id)
+        SELECT id FROM down);
+END $$;
+
+-- Adds to the counts of a category and all above it; their versions change
+-- also when there is nothing to add, because they show what is below them.
+-- The tree is locked.
+CREATE FUNCTION ecs_lib.category_add(p_category bigint, p_products integer) RETURNS void
+LANGUAGE plpgsql AS $$
+DECLARE
+    v_path bigint[] := ecs.category_path(p_category);
+BEGIN
+    PERFORM 1 FROM ecs.categories WHERE id = ANY (v_path) ORDER BY id FOR NO KEY UPDATE;
+    UPDATE ecs.categories SET products_count = products_count + p_products
+        WHERE id = ANY (v_path);
+END $$;
+
+-- Refuses a name that a sibling has.
+CREATE FUNCTION ecs_lib.category_name_free(p_parent bigint, p_name text, p_id bigint)
+RETURNS void LANGUAGE plpgsql STABLE AS $$
+BEGIN
+    IF EXISTS (SELECT FROM ecs.categories
+               WHERE coalesce(parent_id, 0) = coalesce(p_parent, 0)
+                 AND lower(name) = lower(p_name) AND id IS DISTINCT FROM p_id) THEN
+        PERFORM ecs_lib.invalid('name', 'category with this name already exists here.');
+    END IF;
+END $$;
+
+-- The roots of the tree by name, each with everything below it. For anyone.
+CREATE FUNCTION ecs_api.categories_list(p_me ecs.caller,
+    p_page integer, p_page_size integer, p_cursor text)
+RETURNS ecs.answer LANGUAGE plpgsql STABLE AS $$
+DECLARE
+    v_key   json := p_cursor::json;
+    v_rows  json[];
+    v_last  ecs.categories;
+    v_total bigint;
+    v_next  text;
+    c       ecs.categories;
+BEGIN
+    FOR c IN
+        SELECT * FROM ecs.categories
+        WHERE parent_id IS NULL
+          AND (v_key IS NULL OR (name, id) > (v_key ->> 0, (v_key ->> 1)::bigint))
+        ORDER BY name, id
+        LIMIT p_page_size + 1 OFFSET ecs_lib.skip(p_page, p_page_size)
+    LOOP
+        IF cardinality(v_rows) = p_page_size THEN
+            v_next := json_build_array(v_last.name, v_last.id);
+        ELSE
+            v_rows := v_rows || ecs_lib.category_json(c);
+        END IF;
+        v_last := c;
+    END LOOP;
+    IF p_page IS NOT NULL THEN
+        SELECT count(*) INTO v_total FROM ecs.categories WHERE parent_id IS NULL;
+    END IF;
+    RETURN ecs_lib.page(array_to_json(v_rows), v_total, v_next);
+END $$;
+
+-- One category with everything below it. For anyone. Raises not_found.
+CREATE FUNCTION ecs_api.categories_get(p_me ecs.caller, p_id bigint)
+RETURNS ecs.answer LANGUAGE plpgsql STABLE AS $$
+DECLARE
+    c ecs.categories;
+BEGIN
+    SELECT * INTO c FROM ecs.categories WHERE id = p_id;
+    IF c.id IS NULL THEN
+        PERFORM ecs_lib.not_found();
+    END IF;
+    RETURN ecs_lib.ok(ecs_lib.category_json(c), c.version);
+END $$;
+
+-- Callers: administrators. Locks: the tree, categories above.
+-- Raises invalid parent, name.
+CREATE FUNCTION ecs_api.categories_create(p_me ecs.caller, p_name text, p_parent bigint)
+RETURNS ecs.answer LANGUAGE plpgsql AS $$
+DECLARE
+    c ecs.categories;
+BEGIN
+    PERFORM ecs.lock_category_tree(true);
+    IF p_parent IS NOT NULL
+       AND NOT EXISTS (SELECT FROM ecs.categories WHERE id = p_parent) THEN
+        PERFORM ecs_lib.invalid_pk('parent', p_parent);
+    END IF;
+    PERFORM ecs_lib.category_name_free(p_parent, p_name, NULL);
+    INSERT INTO ecs.categories (parent_id, name, slug)
+        VALUES (p_parent, p_name, ecs_lib.slug(p_name)) RETURNING * INTO c;
+    PERFORM ecs_lib.category_add(p_parent, 0);
+    PERFORM ecs_lib.audit(p_me, 'category.create', 'category', c.id,
+        jsonb_build_object('name', c.name, 'parent', c.parent_id));
+    RETURN ecs_lib.created(format('/api/product/categories/%s/', c.id),
+                           ecs_lib.category_json(c), c.version);
+END $$;
+
+-- Renames a category or puts it, with all below it, elsewhere in the tree.
+-- Products show their category, so theirs change with it.
+-- Callers: administrators. Locks: its products, the tree, categories above.
+-- Raises not_found, stale, invalid parent, name.
+CREATE FUNCTION ecs_api.categories_update(p_me ecs.caller, p_id bigint, p_changes jsonb)
+RETURNS ecs.answer LANGUAGE plpgsql AS $$
+DECLARE
+    v_old ecs.categories;
+    c     ecs.categories;
+BEGIN
+    PERFORM 1 FROM ecs.products WHERE category_id = p_id ORDER BY id FOR NO KEY UPDATE;
+    PERFORM ecs.lock_category_tree(true);
+    SELECT * INTO v_old FROM ecs.categories WHERE id = p_id FOR NO KEY UPDATE;
+    IF v_old.id IS NULL THEN
+        PERFORM ecs_lib.not_found();
+    END IF;
+    PERFORM ecs_lib.check_version(p_me, v_old.version);
+    c := v_old;
+    c.name := coalesce(p_changes ->> 'name', c.name);
+    IF p_changes ? 'parent' THEN
+        c.parent_id := (p_changes ->> 'parent')::bigint;
+    END IF;
+    IF (c.name, coalesce(c.parent_id, 0)) = (v_old.name, coalesce(v_old.parent_id, 0)) THEN
+        RETURN ecs_lib.ok(ecs_lib.category_json(c), c.version);
+    END IF;
+    IF c.parent_id IS NOT NULL
+       AND NOT EXISTS (SELECT FROM ecs.categories WHERE id = c.parent_id) THEN
+        PERFORM ecs_lib.invalid_pk('parent', c.parent_id);
+    END IF;
+    IF c.parent_id = ANY (ecs_lib.category_branch(p_id)) THEN
+        PERFORM ecs_lib.invalid('parent', 'A category cannot be below itself.');
+    END IF;
+    PERFORM ecs_lib.category_name_free(c.parent_id, c.name, p_id);
+
+    PERFORM ecs_lib.category_add(v_old.parent_id, -v_old.products_count);
+    PERFORM ecs_lib.category_add(c.parent_id, v_old.products_count);
+    UPDATE ecs.categories
+        SET name = c.name, slug = ecs_lib.slug(c.name), parent_id = c.parent_id
+        WHERE id = p_id RETURNING * INTO c;
+    UPDATE ecs.products SET category_id = category_id WHERE category_id = p_id;
+    PERFORM ecs_lib.audit(p_me, 'category.update', 'category', p_id, p_changes);
+    RETURN ecs_lib.ok(ecs_lib.category_json(c), c.version);
+END $$;
+
+-- Callers: administrators. Locks: the tree, the category, categories above.
+-- Raises not_found, stale, in_use.
+CREATE FUNCTION ecs_api.categories_delete(p_me ecs.caller, p_id bigint)
+RETURNS ecs.answer LANGUAGE plpgsql AS $$
+DECLARE
+    c ecs.categories;
+BEGIN
+    PERFORM ecs.lock_category_tree(true);
+    -- FOR UPDATE: whoever puts a product into it waits, and finds it gone
+    SELECT * INTO c FROM ecs.categories WHERE id = p_id FOR UPDATE;
+    IF c.id IS NULL THEN
+        PERFORM ecs_lib.not_found();
+    END IF;
+    PERFORM ecs_lib.check_version(p_me, c.version);
+    IF EXISTS (SELECT FROM ecs.categories WHERE parent_id = p_id)
+       OR EXISTS (SELECT FROM ecs.products WHERE category_id = p_id)
+       OR EXISTS (SELECT FROM ecs.products WHERE pending_change IS NOT NULL
+                  AND (pending_change ->> 'category')::bigint = p_id) THEN
+        PERFORM ecs_lib.refuse('in_use', 'The category has products or categories in it.');
+    END IF;
+    DELETE FROM ecs.categories WHERE id = p_id;
+    PERFORM ecs_lib.category_add(c.parent_id, 0);
+    PERFORM ecs_lib.audit(p_me, 'category.delete', 'category', p_id,
+                          jsonb_build_object('name', c.name));
+    RETURN ecs_lib.no_content();
+END $$;
+
+-- Finding products --------------------------------------------------------------
+
+-- What the list shows when nobody asks for anything else: the newest products,
+-- of the whole shop or of a branch of the tree, one more than the page has.
+-- Each category of the branch brings its newest from the index.
+CREATE FUNCTION ecs_lib.products_newest(p_category bigint, p_key timestamptz, p_key_id bigint,
+    p_skip bigint, p_limit bigint)
+RETURNS bigint[] LANGUAGE plpgsql STABLE
+SET enable_seqscan = off SET enable_bitmapscan = off AS $$
+BEGIN
+    IF p_category IS NULL THEN
+        RETURN ARRAY(
+            SELECT p.id FROM ecs.products p
+            WHERE p.status = 'APPROVED' AND (p.created_at, p.id) < (p_key, p_key_id)
+            ORDER BY p.created_at DESC, p.id DESC LIMIT p_limit OFFSET p_skip);
+    END IF;
+    RETURN ARRAY(
+        SELECT x.id
+        FROM unnest(ecs_lib.category_branch(p_category)) AS branch (category_id)
+        CROSS JOIN LATERAL (
+            SELECT p.id, p.created_at FROM ecs.products p
+            WHERE p.category_id = branch.category_id AND p.status = 'APPROVED'
+              AND (p.created_at, p.id) < (p_key, p_key_id)
+            ORDER BY p.created_at DESC, p.id DESC LIMIT p_skip + p_limit) x
+        ORDER BY x.created_at DESC, x.id DESC LIMIT p_limit OFFSET p_skip);
+END $$;
+
+-- What a word of a search must be like: the word anywhere, its % and _ meant
+-- as they stand.
+CREATE FUNCTION ecs_lib.search_patterns(p_search text) RETURNS text[]
+LANGUAGE plpgsql IMMUTABLE AS $$
+BEGIN
+    RETURN (SELECT array_agg('%' || regexp_replace(word, '([\\%_])', '\\\1', 'g') || '%')
+            FROM regexp_split_to_table(p_search, '\s+') AS word WHERE word <> '');
+END $$;
+
+-- The key an ordering of products sorts by, as an expression, and its type.
+CREATE FUNCTION ecs_lib.products_order(p_ordering text, OUT key text, OUT type text)
+LANGUAGE plpgsql IMMUTABLE AS $$
+BEGIN
+    CASE ltrim(p_ordering, '-')
+        WHEN 'price' THEN key := 'ecs_lib.current_price(p)'; type := 'numeric';
+        WHEN 'created_at' THEN key := 'p.created_at'; type := 'timestamptz';
+        WHEN 'avg_rating' THEN key := 'p.avg_rating'; type := 'numeric';
+        WHEN 'name' THEN key := 'p.name'; type := 'text';
+        WHEN 'popularity' THEN key := 'p.sold_count'; type := 'integer';
+    END CASE;
+END $$;
+
+-- Approved products by any filter and ordering. The statement is composed of
+-- fixed text and planned for the values it is run with. A cursor carries the
+-- key of the last product of the page before and its id.
+-- For anyone. Raises invalid category.
+CREATE FUNCTION ecs_api.products_list(p_me ecs.caller, p_search text, p_category bigint,
+    p_seller bigint, p_min_price numeric, p_max_price numeric, p_min_rating numeric,
+    p_in_stock boolean, p_ordering text,
+    p_page integer, p_page_size integer, p_cursor text)
+RETURNS ecs.answer LANGUAGE plpgsql STABLE AS $$
+DECLARE
+    c_filters CONSTANT text := $sql$ FROM ecs.products p WHERE p.status = 'APPROVED'
+        AND ($1 IS NULL OR p.name || ' ' || p.description ILIKE ALL ($1))
+        AND ($2 IS NULL OR p.category_id = ANY ($2))
+        AND ($3 IS NULL OR p.seller_id = $3)
+        AND ($4 IS NULL OR ecs_lib.current_price(p) >= $4)
+        AND ($5 IS NULL OR ecs_lib.current_price(p) <= $5)
+        AND ($6 IS NULL OR p.avg_rating >= $6)
+        AND ($7 IS NULL OR (p.quantity > 0) = $7) $sql$;
+    v_plain      CONSTANT boolean := p_search IS NULL AND p_seller IS NULL
+        AND p_min_price IS NULL AND p_max_price IS NULL AND p_min_rating IS NULL
+        AND p_in_stock IS NULL;
+    v_skip       CONSTANT bigint := ecs_lib.skip(p_page, p_page_size);
+    v_key        CONSTANT json := p_cursor::json;
+    v_patterns   CONSTANT text[] := ecs_lib.search_patterns(p_search);
+    v_categories bigint[];
+    v_by         record;
+    v_ids        bigint[];
+    v_total      bigint;
+    v_next       text;
+BEGIN
+    IF p_category IS NOT NULL THEN
+        SELECT products_count INTO v_total FROM ecs.categories WHERE id = p_category;
+        IF v_total IS NULL THEN
+            PERFORM ecs_lib.invalid('category', 'Select a valid choice. '
+                'That choice is not one of the available choices.');
+        END IF;
+    END IF;
+
+    IF v_plain AND p_ordering = '-created_at' THEN
+        v_ids := ecs_lib.products_newest(p_category,
+            coalesce((v_key ->> 0)::timestamptz, 'infinity'),
+            coalesce((v_key ->> 1)::bigint, 0), v_skip, p_page_size + 1);
+    ELSE
+        v_by := ecs_lib.products_order(p_ordering);
+        v_categories := CASE WHEN p_category IS NOT NULL THEN
+                             ecs_lib.category_branch(p_category) END;
+        EXECUTE format('SELECT array_agg(x.id) FROM (SELECT p.id %1$s
+                AND ($8 IS NULL OR (%2$s, p.id) %4$s (($8 ->> 0)::%3$s, ($8 ->> 1)::bigint))
+                ORDER BY %2$s %5$s, p.id %5$s LIMIT $9 OFFSET $10) x',
+            c_filters, v_by.key, v_by.type,
+            CASE WHEN p_ordering LIKE '-%' THEN '<' ELSE '>' END,
+            CASE WHEN p_ordering LIKE '-%' THEN 'DESC' ELSE 'ASC' END)
+            INTO v_ids
+            USING v_patterns, v_categories, p_seller, p_min_price, p_max_price,
+                  p_min_rating, p_in_stock, v_key, p_page_size + 1, v_skip;
+    END IF;
+
+    IF p_page IS NULL THEN
+        v_total := NULL;
+        IF cardinality(v_ids) > p_page_size THEN
+            v_by := ecs_lib.products_order(p_ordering);
+            EXECUTE format('SELECT json_build_array((%s)::text, p.id)
+                            FROM ecs.products p WHERE p.id = $1', v_by.key)
+                INTO v_next USING v_ids[p_page_size];
+        END IF;
+    ELSIF NOT v_plain THEN
+        EXECUTE 'SELECT count(*)' || c_filters INTO v_total
+            USING v_patterns, v_categories, p_seller, p_min_price, p_max_price,
+                  p_min_rating, p_in_stock;
+    ELSIF p_category IS NULL THEN
+        SELECT coalesce(sum(products_count), 0) INTO v_total
+            FROM ecs.categories WHERE parent_id IS NULL;
+    END IF;
+    RETURN ecs_lib.page(ecs_lib.products_json(v_ids[:p_page_size]), v_total, v_next);
+END $$;
+
+-- One product. For anyone when it is approved; its seller and administrators
+-- see it in every state, and see more of it. Raises not_found.
+CREATE FUNCTION ecs_api.products_get(p_me ecs.caller, p_id bigint)
+RETURNS ecs.answer LANGUAGE plpgsql STABLE SET enable_seqscan = off AS $$
+DECLARE
+    v_body    json;
+    v_version bigint;
+BEGIN
+    IF p_me.role IN ('seller', 'admin', 'superadmin') THEN
+        SELECT ecs_lib.product_own_json(p, c, s), p.version INTO v_body, v_version
+            FROM ecs.products p
+            JOIN ecs.categories c ON c.id = p.category_id
+            JOIN ecs.users s ON s.id = p.seller_id
+            WHERE p.id = p_id AND (p.seller_id = p_me.id OR p_me.role <> 'seller');
+        IF FOUND THEN
+            RETURN ecs_lib.ok(v_body, v_version);
+        END IF;
+    END IF;
+    SELECT ecs_lib.product_json(p, c, s), p.version INTO v_body, v_version
+        FROM ecs.products p
+        JOIN ecs.categories c ON c.id = p.category_id
+        JOIN ecs.users s ON s.id = p.seller_id
+        WHERE p.id = p_id AND p.status = 'APPROVED';
+    IF NOT FOUND THEN
+        PERFORM ecs_lib.not_found();
+    END IF;
+    RETURN ecs_lib.ok(v_body, v_version);
+END $$;
+
+-- A seller's own products --------------------------------------------------------
+
+-- The caller's products in every state, newest first; `counts` by state.
+CREATE FUNCTION ecs_api.products_mine(p_me ecs.caller, p_status text,
+    p_page integer, p_page_size integer, p_cursor bigint)
+RETURNS ecs.answer LANGUAGE plpgsql STABLE AS $$
+DECLARE
+    v_ids    bigint[];
+    v_counts json;
+    v_total  bigint;
+BEGIN
+    v_ids := ARRAY(
+        SELECT id FROM ecs.products
+        WHERE seller_id = p_me.id
+          AND (p_status IS NULL OR status = p_status)
+          AND (p_cursor IS NULL OR id < p_cursor)
+        ORDER BY id DESC
+        LIMIT p_page_size + 1 OFFSET ecs_lib.skip(p_page, p_page_size));
+    SELECT json_build_object('PENDING', count(*) FILTER (WHERE status = 'PENDING'),
+               'APPROVED', count(*) FILTER (WHERE status = 'APPROVED'),
+               'REJECTED', count(*) FILTER (WHERE status = 'REJECTED'),
+               'ARCHIVED', count(*) FILTER (WHERE status = 'ARCHIVED'),
+               'pending_changes', count(pending_change)),
+           CASE WHEN p_page IS NOT NULL THEN
+               count(*) FILTER (WHERE p_status IS NULL OR status = p_status) END
+        INTO v_counts, v_total
+        FROM ecs.products WHERE seller_id = p_me.id;
+    RETURN ecs_lib.page(ecs_lib.products_json(v_ids[:p_page_size], p_own => true), v_total,
+        CASE WHEN cardinality(v_ids) > p_page_size THEN v_ids[p_page_size]::text END,
+        json_build_object('counts', v_counts));
+END $$;
+
+-- Refuses a category that is not there; one that is cannot go until the end of
+-- the transaction.
+CREATE FUNCTION ecs_lib.hold_category(p_category bigint) RETURNS void
+LANGUAGE plpgsql AS $$
+BEGIN
+    PERFORM 1 FROM ecs.categories WHERE id = p_category FOR KEY SHARE;
+    IF NOT FOUND THEN
+        PERFORM ecs_lib.invalid_pk('category', p_category);
+    END IF;
+END $$;
+
+-- The caller's own product, locked. Raises not_found, stale, and wrong_state
+-- when it is archived.
+CREATE FUNCTION ecs_lib.own_product(p_me ecs.caller, p_id bigint) RETURNS ecs.products
+LANGUAGE plpgsql AS $$
+DECLARE
+    v_product ecs.products;
+BEGIN
+    SELECT * INTO v_product FROM ecs.products
+        WHERE id = p_id AND seller_id = p_me.id FOR NO KEY UPDATE;
+    IF v_product.id IS NULL THEN
+        PERFORM ecs_lib.not_found();
+    END IF;
+    PERFORM ecs_lib.check_version(p_me, v_product.version);
+    IF v_product.status = 'ARCHIVED' THEN
+        PERFORM ecs_lib.wrong_state('An archived product cannot be changed.', 'ARCHIVED');
+    END IF;
+    RETURN v_product;
+END $$;
+
+-- Proposes a product. Callers: sellers. Locks: its category against removal.
+-- Raises invalid category.
+CREATE FUNCTION ecs_api.products_create(p_me ecs.caller, p_name text, p_description text,
+    p_price numeric, p_quantity integer, p_category bigint)
+RETURNS ecs.answer LANGUAGE plpgsql AS $$
+DECLARE
+    v_id bigint;
+BEGIN
+    PERFORM ecs_lib.hold_category(p_category);
+    INSERT INTO ecs.products (seller_id, category_id, name, slug, description, price, quantity)
+        VALUES (p_me.id, p_category, p_name, ecs_lib.slug(p_name),
+                coalesce(p_description, ''), p_price, p_quantity)
+        RETURNING id INTO v_id;
+    RETURN ecs_lib.product_answer(v_id, 201);
+END $$;
+
+-- Changes an own product. Price and quantity change at once. What an admin has
+-- approved (name, description, category) stays on sale until an admin approves
+-- the change; before approval it changes at once, and a rejected product is
+-- proposed again.
+-- Callers: its seller. Locks: the product, its category against removal.
+-- Raises not_found, stale, wrong_state, invalid category.
+CREATE FUNCTION ecs_api.products_update(p_me ecs.caller, p_id bigint, p_changes jsonb)
+RETURNS ecs.answer LANGUAGE plpgsql AS $$
+DECLARE
+    v_now      CONSTANT jsonb := p_changes - '{name,description,category}'::text[];
+    v_approved CONSTANT jsonb := p_changes - '{price,quantity}'::text[];
+    p          ecs.products;
+BEGIN
+    p := ecs_lib.own_product(p_me, p_id);
+    IF p_changes ? 'category' THEN
+        PERFORM ecs_lib.hold_category((p_changes ->> 'category')::bigint);
+    END IF;
+    p := jsonb_populate_record(p, v_now);
+    IF p.status = 'APPROVED' THEN
+        p.pending_change := ecs_lib.product_difference(p,
+            coalesce(p.pending_change, '{}') || v_approved);
+    ELSE
+        p := ecs_lib.product_changed(p, v_approved);
+        p.status := CASE WHEN p_changes = '{}' THEN p.status ELSE 'PENDING' END;
+        p.rejection_reason := CASE p.status WHEN 'REJECTED' THEN p.rejection_reason END;
+    END IF;
+    PERFORM ecs_lib.product_save(p);
+    RETURN ecs_lib.product_answer(p_id);
+END $$;
+
+-- A product with the members name, description, category of a change.
+CREATE FUNCTION ecs_lib.product_changed(p ecs.products, p_change jsonb) RETURNS ecs.products
+LANGUAGE plpgsql IMMUTABLE AS $$
+BEGIN
+    p.name := coalesce(p_change ->> 'name', p.name);
+    p.slug := ecs_lib.slug(p.name);
+    p.description := coalesce(p_change ->> 'description', p.description);
+    p.category_id := coalesce((p_change ->> 'category')::bigint, p.category_id);
+    RETURN p;
+END $$;
+
+-- What of a change would change something; NULL when nothing would.
+CREATE FUNCTION ecs_lib.product_difference(p ecs.products, p_change jsonb) RETURNS jsonb
+LANGUAGE plpgsql IMMUTABLE AS $$
+DECLARE
+    v_is CONSTANT jsonb := jsonb_build_object(
+        'name', p.name, 'description', p.description, 'category', p.category_id);
+BEGIN
+    RETURN (SELECT jsonb_object_agg(key, value) FROM jsonb_each(p_change)
+            WHERE value <> v_is -> key);
+END $$;
+
+-- Writes back what an endpoint may change of a product.
+CREATE FUNCTION ecs_lib.product_save(p_new ecs.products) RETURNS void
+LANGUAGE plpgsql AS $$
+BEGIN
+    UPDATE ecs.products SET
+        name = p_new.name, slug = p_new.slug, description = p_new.description,
+        category_id = p_new.category_id, price = p_new.price, quantity = p_new.quantity,
+        status = p_new.status, rejection_reason = p_new.rejection_reason,
+        pending_change = p_new.pending_change
+        WHERE id = p_new.id;
+END $$;
+
+-- Takes an own product off sale for good; orders keep their lines, carts show
+-- that it is gone. Callers: its seller. Locks: the product.
+-- Raises not_found, stale, wrong_state.
+CREATE FUNCTION ecs_api.products_delete(p_me ecs.caller, p_id bigint)
+RETURNS ecs.answer LANGUAGE plpgsql AS $$
+DECLARE
+    p ecs.products;
+BEGIN
+    p := ecs_lib.own_product(p_me, p_id);
+    p.status := 'ARCHIVED';
+    p.pending_change := NULL;
+    PERFORM ecs_lib.product_save(p);
+    RETURN ecs_lib.no_content();
+END $$;
+
+-- Counts units in or out. Callers: its seller. Locks: the product.
+-- Raises not_found, wrong_state, out_of_stock, invalid delta.
+CREATE FUNCTION ecs_api.products_stock(p_me ecs.caller, p_id bigint, p_delta integer)
+RETURNS ecs.answer LANGUAGE plpgsql AS $$
+DECLARE
+    c_most CONSTANT integer := 1000000;
+    p      ecs.products;
+BEGIN
+    p := ecs_lib.own_product(p_me, p_id);
+    IF p.quantity + p_delta < 0 THEN
+        PERFORM ecs_lib.refuse('out_of_stock', format('There are only %s.', p.quantity),
+                               json_build_object('available', p.quantity));
+    END IF;
+    IF p.quantity + p_delta > c_most THEN
+        PERFORM ecs_lib.invalid('delta', format('Ensure this value is less than or equal to %s.',
+                                                c_most - p.quantity));
+    END IF;
+    UPDATE ecs.products SET quantity = quantity + p_delta WHERE id = p_id RETURNING * INTO p;
+    RETURN ecs_lib.ok(json_build_object('product', p.id, 'quantity', p.quantity,
+                                        'in_stock', p.quantity > 0), p.version);
+END $$;
+
+-- Approval ------------------------------------------------------------------------
+
+-- What waits for a decision, oldest first: new products, and changes of
+-- approved ones. Callers: administrators.
+CREATE FUNCTION ecs_api.products_pending(p_me ecs.caller,
+    p_page integer, p_page_size integer, p_cursor bigint)
+RETURNS ecs.answer LANGUAGE plpgsql STABLE AS $$
+DECLARE
+    v_ids   bigint[];
+    v_total bigint;
+BEGIN
+    v_ids := ARRAY(
+        SELECT id FROM ecs.products
+        WHERE (status = 'PENDING' OR pending_change IS NOT NULL)
+          AND (p_cursor IS NULL OR id > p_cursor)
+        ORDER BY id
+        LIMIT p_page_size + 1 OFFSET ecs_lib.skip(p_page, p_page_size));
+    IF p_page IS NOT NULL THEN
+        SELECT count(*) INTO v_total FROM ecs.products
+            WHERE status = 'PENDING' OR pending_change IS NOT NULL;
+    END IF;
+    RETURN ecs_lib.page(ecs_lib.products_json(v_ids[:p_page_size], p_own => true), v_total,
+        CASE WHEN cardinality(v_ids) > p_page_size THEN v_ids[p_page_size]::text END);
+END $$;
+
+-- A product that waits for a decision, locked. Raises not_found, wrong_state.
+CREATE FUNCTION ecs_lib.product_to_decide(p_id bigint) RETURNS ecs.products
+LANGUAGE plpgsql AS $$
+DECLARE
+    p ecs.products;
+BEGIN
+    SELECT * INTO p FROM ecs.products WHERE id = p_id FOR NO KEY UPDATE;
+    IF p.id IS NULL THEN
+        PERFORM ecs_lib.not_found();
+    END IF;
+    IF p.status <> 'PENDING' AND p.pending_change IS NULL THEN
+        PERFORM ecs_lib.wrong_state('Nothing of this product waits for a decision.', p.status);
+    END IF;
+    RETURN p;
+END $$;
+
+-- Puts a product, or the change of one, on sale. Callers: administrators.
+-- Locks: the product, the tree, its categories, its seller.
+-- Raises not_found, wrong_state.
+CREATE FUNCTION ecs_api.products_approve(p_me ecs.caller, p_id bigint)
+RETURNS ecs.answer LANGUAGE plpgsql AS $$
+DECLARE
+    v_change jsonb;
+    p        ecs.products;
+BEGIN
+    p := ecs_lib.product_to_decide(p_id);
+    v_change := p.pending_change;
+    p := ecs_lib.product_changed(p, v_change);
+    p.status := 'APPROVED';
+    p.pending_change := NULL;
+    PERFORM ecs_lib.product_save(p);
+    PERFORM ecs_lib.notify(p.seller_id, 'product_approved',
+        format(CASE WHEN v_change IS NULL THEN '%s is on sale now.'
+                    ELSE 'Your change of %s is approved.' END, p.name), 'product', p_id);
+    PERFORM ecs_lib.audit(p_me, 'product.approve', 'product', p_id, v_change);
+    RETURN ecs_lib.product_answer(p_id);
+END $$;
+
+-- Refuses a product, or the change of one that stays as it was approved.
+-- Callers: administrators. Locks: the product. Raises not_found, wrong_state.
+CREATE FUNCTION ecs_api.products_reject(p_me ecs.caller, p_id bigint, p_reason text)
+RETURNS ecs.answer LANGUAGE plpgsql AS $$
+DECLARE
+    v_change jsonb;
+    p        ecs.products;
+BEGIN
+    p := ecs_lib.product_to_decide(p_id);
+    v_change := p.pending_change;
+    p.pending_change := NULL;
+    p.rejection_reason := p_reason;
+    p.status := CASE p.status WHEN 'PENDING' THEN 'REJECTED' ELSE p.status END;
+    PERFORM ecs_lib.product_save(p);
+    PERFORM ecs_lib.notify(p.seller_id, 'product_rejected',
+        format(CASE WHEN v_change IS NULL THEN '%s was not approved: %s'
+                    ELSE 'Your change of %s was not approved: %s' END, p.name, p_reason),
+        'product', p_id, jsonb_build_object('reason', p_reason));
+    PERFORM ecs_lib.audit(p_me, 'product.reject', 'product', p_id,
+        jsonb_build_object('reason', p_reason, 'change', v_change));
+    RETURN ecs_lib.product_answer(p_id);
+END $$;
