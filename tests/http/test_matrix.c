@@ -1,0 +1,583 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * test_matrix.c - what holds for every route, generated from the OpenAPI
+ * document: who may call it, what it refuses, and which methods it has.
+ */
+#include <stdlib.h>
+#include "routes.h"
+#include "support.h"
+#include "shop.h"
+
+#define NOBODY_HAS "999999999" /* an id that no object has */
+#define STRANGE "surprise"     /* a name that no field has */
+
+static const char *const roles[] = {"user", "seller", "delivery", "admin",
+                                    "superadmin"};
+#define ROLES 5
+
+/* One of each role. */
+static const actor_t *one_of(const char *role)
+{
+    static actor_t *people[ROLES];
+    int i;
+
+    for (i = 0; i < ROLES; i++) {
+        if (strcmp(roles[i], role) == 0) {
+            people[i] = people[i] != NULL ? people[i] : person(role, NULL);
+            return people[i];
+        }
+    }
+    ck_abort_msg("no role %s", role);
+    return NULL;
+}
+
+/* A new session for every call, since some calls end it. */
+static const actor_t *caller_of(const route_t *route)
+{
+    return another_session(one_of(route_role(route)));
+}
+
+static reply_t *call(const route_t *route, const actor_t *who, const char *path,
+                     const char *body)
+{
+    reply_t *reply = http(.method = route->method, .path = path, .who = who,
+                          .body = body, .flags = HTTP_UNCHECKED);
+
+    check_quietly(reply);
+    return reply;
+}
+
+static int names(const reply_t *reply, const char *field)
+{
+    return json_is_array(json_object_get(reply->json, field));
+}
+
+static void expect_named(const reply_t *reply, const char *field,
+                         const char *what)
+{
+    if (reply->status != 400 || !names(reply, field)) {
+        complain("%s %s with %s: %d %.150s", reply->request.method,
+                 reply->request.path, what, reply->status, reply->body);
+    }
+}
+
+/* --- who may call what ----------------------------------------------------------------- */
+
+static void check_cell(const route_t *route, const char *name,
+                       const actor_t *who, int wanted)
+{
+    int status = call(route, who, route_path(route, NOBODY_HAS), NULL)->status;
+
+    if (wanted == 0 ? status == 401 || status == 403 : status != wanted) {
+        complain("%s %s by %s: %d", route->method, route->path, name, status);
+    }
+}
+
+START_TEST(every_role_may_do_what_the_document_says)
+{
+    const route_t *route;
+    int i;
+
+    for (route = routes_all(); route->method != NULL; route++) {
+        check_cell(route, "nobody", NULL, route->is_public ? 0 : 401);
+        for (i = 0; i < ROLES; i++) {
+            check_cell(route, roles[i], another_session(one_of(roles[i])),
+                       route_admits(route, roles[i]) ? 0 : 403);
+        }
+    }
+    nothing_wrong();
+}
+END_TEST
+
+START_TEST(who_was_shut_out_stays_out)
+{
+    const route_t *route;
+    actor_t *closed[ROLES];
+    int i;
+
+    for (i = 0; i < ROLES; i++) {
+        closed[i] = person(roles[i], NULL);
+        sql("UPDATE ecs.users SET is_active = false WHERE id = %lld",
+            closed[i]->id);
+    }
+    for (route = routes_all(); route->method != NULL; route++) {
+        const char *path = route_path(route, NOBODY_HAS);
+        const char *body =
+            route->writes ? json_dumps(route_example(route), 0) : NULL;
+        actor_t *revoked = another_session(one_of(route_role(route)));
+        actor_t *expired = another_session(one_of(route_role(route)));
+
+        expired->access = token_for(expired, expired->role, expired->session,
+                                    1000, 900);
+        if (call(route, expired, path, body)->status != 401) {
+            complain("%s %s with an expired token", route->method,
+                     route->path);
+        }
+        if (!route->calls) {
+            continue; /* asks nothing but the process */
+        }
+        sql("UPDATE ecs.sessions SET revoked_at = now() WHERE id = %lld",
+            revoked->session);
+        if (call(route, revoked, path, body)->status != 401) {
+            complain("%s %s in a revoked session", route->method,
+                     route->path);
+        }
+        for (i = 0; strcmp(roles[i], route_role(route)) != 0; i++) {
+        }
+        if (call(route, closed[i], path, body)->status != 401) {
+            complain("%s %s by a closed account", route->method, route->path);
+        }
+    }
+    nothing_wrong();
+}
+END_TEST
+
+/* --- what no route takes ---------------------------------------------------------------- */
+
+START_TEST(unknown_names_are_refused_everywhere)
+{
+    const route_t *route;
+
+    for (route = routes_all(); route->method != NULL; route++) {
+        const char *path = route_path(route, NOBODY_HAS);
+
+        expect_named(call(route, caller_of(route),
+                          fmt("%s?" STRANGE "=1", path), NULL),
+                     STRANGE, "an unknown parameter");
+        if (route->writes) {
+            json_t *body = route_example(route);
+
+            json_object_set_new(body, STRANGE, json_integer(1));
+            expect_named(call(route, caller_of(route), path,
+                              json_dumps(body, 0)),
+                         STRANGE, "an unknown member");
+        }
+    }
+    nothing_wrong();
+}
+END_TEST
+
+START_TEST(required_fields_are_required)
+{
+    const route_t *route;
+    json_t *field;
+    size_t i;
+
+    for (route = routes_all(); route->method != NULL; route++) {
+        const char *path = route_path(route, NOBODY_HAS);
+        reply_t *reply;
+
+        if (!route->writes) {
+            continue;
+        }
+        reply = call(route, caller_of(route), path, NULL);
+        json_array_foreach(
+            json_object_get(route_body_schema(route), "required"), i, field)
+        {
+            const char *name = json_string_value(field);
+            json_t *body = route_example(route);
+
+            expect_named(reply, name, "no body");
+            json_object_del(body, name);
+            expect_named(call(route, caller_of(route), path,
+                              json_dumps(body, 0)),
+                         name, fmt("%s missing", name));
+        }
+    }
+    nothing_wrong();
+}
+END_TEST
+
+static int is_type(json_t *schema, const char *type)
+{
+    json_t *found = json_object_get(schema, "type"), *word;
+    size_t i;
+
+    if (json_is_string(found)) {
+        return strcmp(json_string_value(found), type) == 0;
+    }
+    json_array_foreach(found, i, word)
+    {
+        if (strcmp(json_string_value(word), type) == 0) {
+            return 1;
+        }
+    }
+    found = json_object_get(schema, "anyOf");
+    json_array_foreach(found, i, word)
+    {
+        if (is_type(word, type)) {
+            return 1;
+        }
+    }
+    return 0;
+}
+
+/* A member of the schema itself or of its alternatives ("anyOf" null). */
+static json_t *bound(json_t *schema, const char *name)
+{
+    json_t *found = json_object_get(schema, name), *part;
+    size_t i;
+
+    json_array_foreach(json_object_get(schema, "anyOf"), i, part)
+    {
+        found = found != NULL ? found : json_object_get(part, name);
+    }
+    return found;
+}
+
+static const char *long_text(json_t *schema)
+{
+    size_t length =
+        (size_t)json_integer_value(bound(schema, "maxLength")) + 1;
+    char *text = grab(length + 1);
+
+    memset(text, 'x', length);
+    return text;
+}
+
+/* A number just over a bound. */
+static json_t *beyond(json_t *schema, const char *name, int step)
+{
+    json_t *limit = bound(schema, name);
+
+    return is_type(schema, "integer")
+               ? json_integer(json_integer_value(limit) + step)
+               : json_real(json_number_value(limit) + step);
+}
+
+#define VALUES_MAX 32
+
+/* Values that a field with this schema must refuse; returns how many. */
+static int bad_values(json_t *schema, json_t **values)
+{
+    int is_text = is_type(schema, "string"), n = 0;
+    int is_number = is_type(schema, "number") || is_type(schema, "integer");
+
+    values[n++] = json_array();
+    values[n++] = json_object();
+    if (!is_type(schema, "null")) {
+        values[n++] = json_null();
+    }
+    if (is_type(schema, "boolean")) {
+        values[n++] = json_string("true");
+        values[n++] = json_integer(1);
+        return n;
+    }
+    values[n++] = json_true();
+    if (is_number) {
+        values[n++] = json_string("many");
+        values[n++] = json_string("1e3");
+        values[n++] = json_string("NaN");
+        values[n++] = beyond(schema, "minimum", -1);
+        if (bound(schema, "maximum") != NULL) {
+            values[n++] = beyond(schema, "maximum", 1);
+        }
+    }
+    if (is_type(schema, "integer")) {
+        values[n++] = json_real(1.5);
+        values[n++] = json_string("1");
+    }
+    if (is_text && !is_number) {
+        values[n++] = json_integer(5);
+        if (json_integer_value(bound(schema, "minLength")) > 0) {
+            values[n++] = json_string("");
+        }
+        if (bound(schema, "maxLength") != NULL) {
+            values[n++] = json_string(long_text(schema));
+        }
+        if (bound(schema, "enum") != NULL || bound(schema, "format") != NULL) {
+            values[n++] = json_string("no such word");
+        }
+    }
+    return n;
+}
+
+static void try_field(const route_t *route, const char *name, json_t *schema)
+{
+    json_t *values[VALUES_MAX];
+    int count = bad_values(schema, values), i;
+
+    for (i = 0; i < count; i++) {
+        json_t *body = route_example(route);
+
+        json_object_set_new(body, name, values[i]);
+        expect_named(call(route, caller_of(route),
+                          route_path(route, NOBODY_HAS), json_dumps(body, 0)),
+                     name,
+                     fmt("%s = %.60s", name,
+                         json_dumps(values[i], JSON_ENCODE_ANY)));
+    }
+}
+
+START_TEST(every_field_has_bounds)
+{
+    const route_t *route;
+    const char *name;
+    json_t *schema;
+    int fields = 0;
+
+    for (route = routes_all(); route->method != NULL; route++) {
+        json_object_foreach(
+            json_object_get(route_body_schema(route), "properties"), name,
+            schema)
+        {
+            try_field(route, name, schema);
+            fields++;
+        }
+    }
+    ck_assert_int_gt(fields, 40);
+    nothing_wrong();
+}
+END_TEST
+
+/* A value of a parameter that is wrong, NULL when everything is right. */
+static const char *bad_parameter(json_t *schema)
+{
+    if (is_type(schema, "integer") || is_type(schema, "number") ||
+        is_type(schema, "boolean") || bound(schema, "enum") != NULL ||
+        bound(schema, "format") != NULL) {
+        return "no+such+word";
+    }
+    return bound(schema, "maxLength") != NULL ? long_text(schema) : NULL;
+}
+
+START_TEST(every_parameter_has_bounds)
+{
+    const route_t *route;
+    json_t *parameter;
+    size_t i;
+
+    for (route = routes_all(); route->method != NULL; route++) {
+        json_array_foreach(json_object_get(route->operation, "parameters"), i,
+                           parameter)
+        {
+            json_t *about = document_follow(parameter);
+            const char *name =
+                json_string_value(json_object_get(about, "name"));
+            const char *in = json_string_value(json_object_get(about, "in"));
+            const char *value =
+                bad_parameter(json_object_get(about, "schema"));
+            reply_t *reply;
+
+            if (strcmp(in, "query") != 0 || value == NULL) {
+                continue;
+            }
+            reply = call(route, caller_of(route),
+                         fmt("%s?%s=%s", route_path(route, NOBODY_HAS), name,
+                             value),
+                         NULL);
+            if (strcmp(name, "page") == 0) {
+                if (reply->status != 404) {
+                    complain("%s ?page=%s: %d", route->path, value,
+                             reply->status);
+                }
+                continue;
+            }
+            expect_named(reply, name, fmt("%s=%.40s", name, value));
+        }
+    }
+    nothing_wrong();
+}
+END_TEST
+
+START_TEST(an_id_is_a_positive_number)
+{
+    const char *const bad[] = {"0",   "-1",  "abc", "1.5", "01", "1e3",
+                               "%20", "1%00", "9223372036854775808",
+                               "99999999999999999999999999"};
+    const route_t *route;
+    size_t i;
+
+    for (route = routes_all(); route->method != NULL; route++) {
+        const char *body =
+            route->writes ? json_dumps(route_example(route), 0) : NULL;
+
+        if (strchr(route->path, '{') == NULL) {
+            continue;
+        }
+        for (i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+            reply_t *reply = http(.method = route->method,
+                                  .path = route_path(route, bad[i]),
+                                  .who = caller_of(route), .body = body,
+                                  .flags = HTTP_UNCHECKED);
+
+            if (reply->status != 404 && reply->status != 400 &&
+                reply->status != 405) {
+                complain("%s %s: %d", route->method,
+                         route_path(route, bad[i]), reply->status);
+            }
+        }
+    }
+    nothing_wrong();
+}
+END_TEST
+
+/* --- methods ------------------------------------------------------------------------------- */
+
+static int offers(const char *path, const char *method)
+{
+    const route_t *route;
+
+    if (strcmp(method, "HEAD") == 0) {
+        method = "GET";
+    }
+    for (route = routes_all(); route->method != NULL; route++) {
+        if (strcmp(route->path, path) == 0 &&
+            strcmp(route->method, method) == 0) {
+            return 1;
+        }
+    }
+    return strcmp(method, "OPTIONS") == 0;
+}
+
+static const char *const methods[] = {"GET", "HEAD",   "POST",   "PUT",
+                                      "PATCH", "DELETE", "OPTIONS"};
+#define METHODS 7
+
+static void check_allow(const reply_t *reply, const char *template)
+{
+    const char *allow = header(reply, "Allow");
+    int i;
+
+    for (i = 0; i < METHODS; i++) {
+        const char *found =
+            allow == NULL ? NULL
+                          : strstr(fmt(", %s,", allow), fmt(" %s,", methods[i]));
+
+        if ((found != NULL) != offers(template, methods[i])) {
+            complain("%s %s: Allow is %s", reply->request.method, template,
+                     allow == NULL ? "missing" : allow);
+            return;
+        }
+    }
+}
+
+START_TEST(other_methods_are_not_allowed)
+{
+    const route_t *route;
+    int i;
+
+    for (route = routes_all(); route->method != NULL; route++) {
+        for (i = 0; i < METHODS; i++) {
+            reply_t *reply;
+
+            if (offers(route->path, methods[i])) {
+                continue;
+            }
+            reply = http(.method = methods[i],
+                         .path = route_path(route, NOBODY_HAS),
+                         .flags = HTTP_UNCHECKED);
+            check_quietly(reply);
+            if (reply->status != 405) {
+                complain("%s %s: %d", methods[i], route->path, reply->status);
+            }
+            check_allow(reply, route->path);
+        }
+    }
+    nothing_wrong();
+}
+END_TEST
+
+START_TEST(options_tells_the_methods)
+{
+    const route_t *route;
+
+    for (route = routes_all(); route->method != NULL; route++) {
+        reply_t *reply = http(.method = "OPTIONS",
+                              .path = route_path(route, NOBODY_HAS),
+                              .flags = HTTP_UNCHECKED);
+
+        if (reply->status != 204 || reply->length != 0) {
+            complain("OPTIONS %s: %d", route->path, reply->status);
+        }
+        check_allow(reply, route->path);
+    }
+    nothing_wrong();
+}
+END_TEST
+
+static void check_same_header(const reply_t *one, const reply_t *two,
+                              const char *name)
+{
+    const char *a = header(one, name), *b = header(two, name);
+
+    if ((a == NULL) != (b == NULL) || (a != NULL && strcmp(a, b) != 0)) {
+        complain("%s %s: %s is %s, HEAD says %s", one->request.method,
+                 one->request.path, name, a == NULL ? "absent" : a,
+                 b == NULL ? "absent" : b);
+    }
+}
+
+START_TEST(head_is_get_without_a_body)
+{
+    const char *const headers[] = {"Content-Type", "Content-Length", "ETag",
+                                   "Cache-Control", "Link"};
+    const route_t *route;
+    size_t i;
+
+    for (route = routes_all(); route->method != NULL; route++) {
+        const actor_t *who;
+        const char *path;
+        reply_t *full, *bare;
+
+        if (route->writes) {
+            continue;
+        }
+        who = route->is_public ? NULL : caller_of(route);
+        path = route_path(route, NOBODY_HAS);
+        full = call(route, who, path, NULL);
+        bare = http(.method = "HEAD", .path = path, .who = who,
+                    .flags = HTTP_UNCHECKED);
+        check_quietly(bare);
+        if (full->status != bare->status || bare->length != 0) {
+            complain("HEAD %s: %d, GET: %d", path, bare->status, full->status);
+        }
+        for (i = 0; i < sizeof(headers) / sizeof(headers[0]); i++) {
+            check_same_header(full, bare, headers[i]);
+        }
+    }
+    nothing_wrong();
+}
+END_TEST
+
+START_TEST(the_final_slash_does_not_matter)
+{
+    const route_t *route;
+
+    for (route = routes_all(); route->method != NULL; route++) {
+        const char *path = route_path(route, NOBODY_HAS);
+        const char *bare = fmt("%.*s", (int)strlen(path) - 1, path);
+        const actor_t *who = route->is_public ? NULL : caller_of(route);
+        reply_t *one, *two;
+
+        if (route->writes || path[strlen(path) - 1] != '/') {
+            continue;
+        }
+        one = call(route, who, path, NULL);
+        two = call(route, who, bare, NULL);
+        if (one->status != two->status || one->length != two->length) {
+            complain("%s: %d, without slash %d", path, one->status,
+                     two->status);
+        }
+    }
+    nothing_wrong();
+}
+END_TEST
+
+int main(void)
+{
+    const TTest *const tests[] = {every_role_may_do_what_the_document_says,
+                                  who_was_shut_out_stays_out,
+                                  unknown_names_are_refused_everywhere,
+                                  required_fields_are_required,
+                                  every_field_has_bounds,
+                                  every_parameter_has_bounds,
+                                  an_id_is_a_positive_number,
+                                  other_methods_are_not_allowed,
+                                  options_tells_the_methods,
+                                  head_is_get_without_a_body,
+                                  the_final_slash_does_not_matter,
+                                  NULL};
+
+    return suite_run("matrix", tests, 60);
+}

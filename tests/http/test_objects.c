@@ -1,0 +1,213 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * test_objects.c - another user's object is 404: for every route of the OpenAPI
+ * document that names an object, every role that may call it, and with no trace
+ * left behind.
+ *
+ * Which object of the victims a path means is looked up in one table; a route
+ * that the table does not know fails the test, so none is forgotten.
+ */
+#include "routes.h"
+#include "support.h"
+#include "shop.h"
+
+/* What belongs to others. */
+static actor_t *buyer, *seller, *courier;
+static long long order, hidden, line, news;
+
+typedef struct object_t {
+    const char *prefix; /* of the path template */
+    long long *id;
+} object_t;
+
+/* Objects that are somebody's own. */
+static const object_t owned[] = {
+    {"/api/cart/items/{", &line},
+    {"/api/orders/{", &order},
+    {"/api/delivery/orders/{", &order},
+    {"/api/notifications/{", &news},
+    {"/api/product/products/{", &hidden},
+};
+
+/* Objects that are everybody's to see, or to take. */
+static const char *const open_to_all[] = {
+    "GET /api/product/categories/{id}/",
+    "GET /api/accounts/sellers/{id}/",
+    "POST /api/delivery/orders/{id}/claim/",
+};
+
+static void make_victims(void)
+{
+    long long id;
+
+    buyer = person("user", "100.00");
+    seller = person("seller", NULL);
+    courier = person("delivery", NULL);
+    id = product(seller, "5.00", 50);
+    order = buy(buyer, id, 2);
+    ship(courier, order);
+    add_to_cart(buyer, id, 1);
+    hidden = product_in(seller, "5.00", 5, "PENDING");
+    line = sql_int("SELECT id FROM ecs.cart_items WHERE user_id = %lld",
+                   buyer->id);
+    news = sql_int("SELECT min(id) FROM ecs.notifications WHERE user_id = %lld",
+                   buyer->id);
+}
+
+/* Everything the victims have, as one text. */
+static const char *belongings(void)
+{
+    return sql("SELECT md5(string_agg(t, E'\\n')) FROM ("
+               " SELECT o::text FROM ecs.orders o WHERE id = %lld UNION ALL"
+               " SELECT p::text FROM ecs.delivery_proofs p WHERE order_id ="
+               " %lld UNION ALL"
+               " SELECT c::text FROM ecs.cart_items c WHERE id = %lld UNION ALL"
+               " SELECT n::text FROM ecs.notifications n WHERE user_id = %lld"
+               " UNION ALL"
+               " SELECT p::text FROM ecs.products p WHERE id = %lld UNION ALL"
+               " SELECT w::text FROM ecs.wallets w WHERE user_id = %lld) x(t)",
+               order, order, line, buyer->id, hidden, buyer->id);
+}
+
+static int is_open_to_all(const route_t *route)
+{
+    const char *name = fmt("%s %s", route->method, route->path);
+    size_t i;
+
+    for (i = 0; i < sizeof(open_to_all) / sizeof(open_to_all[0]); i++) {
+        if (strcmp(open_to_all[i], name) == 0) {
+            return 1;
+        }
+    }
+    return 0;
+}
+
+static const object_t *object_of(const route_t *route)
+{
+    size_t i;
+
+    for (i = 0; i < sizeof(owned) / sizeof(owned[0]); i++) {
+        if (strncmp(route->path, owned[i].prefix, strlen(owned[i].prefix)) ==
+            0) {
+            return &owned[i];
+        }
+    }
+    return NULL;
+}
+
+static void try_route(const route_t *route, const actor_t *stranger)
+{
+    const object_t *object = object_of(route);
+    const char *path = route_path(route, fmt("%lld", *object->id));
+    const char *body =
+        route->writes ? json_dumps(route_example(route), 0) : NULL;
+    reply_t *reply = http(.method = route->method, .path = path,
+                          .who = stranger, .body = body,
+                          .flags = HTTP_UNCHECKED);
+
+    check_quietly(reply);
+    if (reply->status != 404) {
+        complain("%s %s by a strange %s: %d %.200s", route->method, path,
+                 stranger == NULL ? "nobody" : stranger->role, reply->status,
+                 reply->body);
+    }
+}
+
+START_TEST(other_peoples_objects_are_not_there)
+{
+    const char *const roles[] = {"user", "seller", "delivery"};
+    const route_t *route;
+    const char *before;
+    actor_t *strangers[3];
+    size_t i;
+    int tried = 0;
+
+    make_victims();
+    for (i = 0; i < 3; i++) {
+        strangers[i] = person(roles[i], "100.00");
+    }
+    before = belongings();
+    for (route = routes_all(); route->method != NULL; route++) {
+        if (strchr(route->path, '{') == NULL || route_is_for_admins(route) ||
+            is_open_to_all(route)) {
+            continue;
+        }
+        if (object_of(route) == NULL) {
+            complain("%s %s: whose object is that?", route->method,
+                     route->path);
+            continue;
+        }
+        for (i = 0; i < 3; i++) {
+            if (route_admits(route, roles[i])) {
+                try_route(route, strangers[i]);
+                tried++;
+            }
+        }
+        if (route->is_public) {
+            try_route(route, NULL);
+        }
+    }
+    ck_assert_int_gt(tried, 20);
+    nothing_wrong();
+    ck_assert_str_eq(belongings(), before);
+}
+END_TEST
+
+START_TEST(the_parties_of_an_order_see_it)
+{
+    const char *path;
+
+    make_victims();
+    path = fmt("/api/orders/%lld/", order);
+    expect(get(buyer, path), 200);
+    expect(get(seller, path), 200);
+    expect(get(courier, path), 200);
+    expect(get(person("admin", NULL), path), 200);
+}
+END_TEST
+
+/* What a party may not do although the order is also theirs. */
+START_TEST(a_seller_or_courier_is_not_the_buyer)
+{
+    make_victims();
+    refused(post(seller, fmt("/api/orders/%lld/cancel/", order), NULL), 404,
+            "not_found");
+    refused(post(seller, fmt("/api/orders/%lld/complete/", order), NULL), 404,
+            "not_found");
+    refused(get(seller, fmt("/api/orders/%lld/proof/", order)), 404,
+            "not_found");
+    refused(get(courier, fmt("/api/orders/%lld/proof/", order)), 403,
+            "permission_denied");
+    ck_assert_str_eq(order_status(order), "SHIPPED");
+}
+END_TEST
+
+/* Nothing about people in what others get to see (api.md sections 8, 11). */
+START_TEST(addresses_stay_with_those_who_need_them)
+{
+    reply_t *r;
+
+    make_victims();
+    r = expect(get(seller, fmt("/api/orders/%lld/", order)), 200);
+    ck_assert_ptr_null(strstr(r->body, "Straight Street"));
+    ck_assert_ptr_null(strstr(r->body, buyer->email));
+    r = expect(get(seller, "/api/orders/?as=seller"), 200);
+    ck_assert_ptr_null(strstr(r->body, "Straight Street"));
+    r = expect(get(courier, fmt("/api/delivery/orders/%lld/", order)), 200);
+    ck_assert_ptr_nonnull(strstr(r->body, "Straight Street"));
+    ck_assert_ptr_null(strstr(r->body, buyer->email));
+    r = expect(get(NULL, fmt("/api/accounts/sellers/%lld/", seller->id)), 200);
+    ck_assert_ptr_null(strstr(r->body, seller->email));
+}
+END_TEST
+
+int main(void)
+{
+    const TTest *const tests[] = {other_peoples_objects_are_not_there,
+                                  the_parties_of_an_order_see_it,
+                                  a_seller_or_courier_is_not_the_buyer,
+                                  addresses_stay_with_those_who_need_them,
+                                  NULL};
+
+    return suite_run("objects", tests, 30);
+}
