@@ -155,7 +155,7 @@ START_TEST(bad_members_are_named)
     ck_assert_ptr_null(ecs_schema_members(pool, &schema, &error));
     ck_assert_msg(strstr(error, no_members[_i].error) != NULL, "%s", error);
     /* and nothing satisfies what cannot be read */
-    ck_assert(json_equal(json_object_get(json, "not"), json_object()));
+    ck_assert(json_is_object(json_object_get(json, "not")));
     json_decref(json);
 }
 END_TEST
