@@ -18,7 +18,7 @@ CREATE TABLE ecs.wallets (
     version    bigint NOT NULL DEFAULT 1,
     CONSTRAINT wallets_owner CHECK ((kind = 'user') = (user_id IS NOT NULL)),
     CONSTRAINT wallets_not_negative CHECK (available >= 0 OR kind = 'outside')
-);
+) WITH (fillfactor = 70); -- balances change in place, no index does
 CREATE UNIQUE INDEX wallets_kind ON ecs.wallets (kind) WHERE kind <> 'user';
 INSERT INTO ecs.wallets (kind) VALUES ('platform'), ('outside');
 

@@ -34,7 +34,9 @@ CREATE TABLE ecs.orders (
         OR held_amount = 0)
 );
 CREATE INDEX orders_buyer ON ecs.orders (buyer_id, id);
-CREATE INDEX orders_courier_active ON ecs.orders (courier_id, id);
+CREATE INDEX orders_courier ON ecs.orders (courier_id, id) WHERE courier_id IS NOT NULL;
+CREATE INDEX orders_courier_active ON ecs.orders (courier_id)
+    WHERE status IN ('PROCESSING', 'SHIPPED');
 CREATE INDEX orders_unclaimed ON ecs.orders (id) WHERE status = 'CREATED';
 CREATE INDEX orders_status ON ecs.orders (status, id);
 CREATE INDEX orders_to_complete ON ecs.orders (complete_after) WHERE status = 'DELIVERED';
