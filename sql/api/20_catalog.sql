@@ -519,6 +519,7 @@ BEGIN
     IF p.status = 'APPROVED' THEN
         p.pending_change := ecs_lib.product_difference(p,
             coalesce(p.pending_change, '{}') || v_approved);
+        p.rejection_reason := CASE WHEN p.pending_change IS NULL THEN p.rejection_reason END;
     ELSE
         p := ecs_lib.product_changed(p, v_approved);
         p.status := CASE WHEN p_changes = '{}' THEN p.status ELSE 'PENDING' END;
@@ -650,10 +651,12 @@ DECLARE
     p        ecs.products;
 BEGIN
     p := ecs_lib.product_to_decide(p_id);
+    PERFORM ecs.lock_category_tree(false);
     v_change := p.pending_change;
     p := ecs_lib.product_changed(p, v_change);
     p.status := 'APPROVED';
     p.pending_change := NULL;
+    p.rejection_reason := NULL;
     PERFORM ecs_lib.product_save(p);
     PERFORM ecs_lib.notify(p.seller_id, 'product_approved',
         format(CASE WHEN v_change IS NULL THEN '%s is on sale now.'

@@ -108,8 +108,8 @@ CREATE TRIGGER products_count_insert AFTER INSERT ON ecs.products
     FOR EACH ROW WHEN (NEW.status = 'APPROVED')
     EXECUTE FUNCTION ecs.count_products();
 CREATE TRIGGER products_count_update AFTER UPDATE ON ecs.products
-    FOR EACH ROW WHEN (OLD.status IS DISTINCT FROM NEW.status
-                       OR OLD.category_id <> NEW.category_id)
+    FOR EACH ROW WHEN ('APPROVED' IN (OLD.status, NEW.status)
+                       AND (OLD.status, OLD.category_id) <> (NEW.status, NEW.category_id))
     EXECUTE FUNCTION ecs.count_products();
 
 CREATE TABLE ecs.cart_items (
