@@ -42,6 +42,20 @@ ecs_problem_t *ecs_fields_read(const ecs_route_t *route, const ecs_input_t *in,
 int ecs_fields_count(const ecs_field_t *fields);
 
 /**
+ * The value of the field of that name; NULL when it is absent or the row has
+ * no such field.
+ */
+const char *ecs_fields_value(const ecs_route_t *route,
+                             const char *const *values, const char *name);
+
+/**
+ * What the cursors of a list are bound to: the row's path and the ordering.
+ * @param values  as ecs_fields_read() filled them
+ */
+const char *ecs_fields_cursor_scope(apr_pool_t *p, const ecs_route_t *route,
+                                    const char *const *values);
+
+/**
  * Decode an application/x-www-form-urlencoded text to a JSON object of
  * strings. A repeated name or a broken escape is refused.
  * @param out  a new reference, NULL on error; released with the pool

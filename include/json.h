@@ -24,7 +24,7 @@ ecs_problem_t *ecs_json_parse(apr_pool_t *p, const char *text,
                               apr_size_t length, json_t **out);
 
 /**
- * A JSON string literal with its quotes; <, >, & and U+2028/9 escaped too.
+ * A JSON string literal with its quotes; <, > and U+2028/9 escaped too.
  */
 const char *ecs_json_quote(apr_pool_t *p, const char *text);
 

@@ -49,6 +49,12 @@ static int post_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp,
         }
     }
     router = ecs_router_make(pconf, ecs_apps); /* 2 */
+    if (!router) {
+        ap_log_error(APLOG_MARK, APLOG_EMERG, 0, main_server,
+                     "ECS0003: the route rows contradict each other; this is "
+                     "a programming error");
+        return HTTP_INTERNAL_SERVER_ERROR;
+    }
     statements = ecs_statements_make(pconf, router);
     for (s = main_server; s; s = s->next) {
         ecs_server_config_t *config = ecs_config_of(s);

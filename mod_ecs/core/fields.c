@@ -202,21 +202,6 @@ static void read_page(reading_t *reading, const ecs_field_t *field)
     }
 }
 
-/* What cursors of this list and this order are bound to. */
-static const char *cursor_scope(const reading_t *reading)
-{
-    const ecs_field_t *field = reading->route->fields;
-    const char *ordering = NULL;
-
-    for (; field->name != NULL; field++) {
-        if (strcmp(field->name, "ordering") == 0) {
-            ordering = reading->values[field - reading->route->fields];
-        }
-    }
-    return apr_pstrcat(reading->p, reading->route->path, "|",
-                       ordering ? ordering : "", NULL);
-}
-
 static void read_cursor(reading_t *reading, const ecs_field_t *field,
                         const char *cursor)
 {
@@ -226,7 +211,9 @@ static void read_cursor(reading_t *reading, const ecs_field_t *field,
         return; /* the first page of cursor mode */
     }
     key = ecs_page_cursor_open(reading->p, reading->in->cursor_key,
-                               cursor_scope(reading), cursor);
+                               ecs_fields_cursor_scope(
+                                   reading->p, reading->route, reading->values),
+                               cursor);
     if (key == NULL) {
         reading->missing = ecs_problem_make(reading->p, "invalid_cursor", NULL);
         return;
@@ -361,6 +348,27 @@ int ecs_fields_count(const ecs_field_t *fields)
         count++;
     }
     return count;
+}
+
+const char *ecs_fields_value(const ecs_route_t *route,
+                             const char *const *values, const char *name)
+{
+    const ecs_field_t *field = route->fields;
+
+    for (; field != NULL && field->name != NULL; field++) {
+        if (strcmp(field->name, name) == 0) {
+            return values[field - route->fields];
+        }
+    }
+    return NULL;
+}
+
+const char *ecs_fields_cursor_scope(apr_pool_t *p, const ecs_route_t *route,
+                                    const char *const *values)
+{
+    const char *ordering = ecs_fields_value(route, values, "ordering");
+
+    return apr_pstrcat(p, route->path, "|", ordering ? ordering : "", NULL);
 }
 
 ecs_problem_t *ecs_fields_of_form(apr_pool_t *p, const char *text,

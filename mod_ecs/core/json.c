@@ -284,7 +284,7 @@ static char *put_quoted(char *to, int code, const char *from, apr_size_t bytes)
         memcpy(to, "\xef\xbf\xbd", 3); /* U+FFFD */
         return to + 3;
     }
-    if (code < 0x20 || code == '<' || code == '>' || code == '&' ||
+    if (code < 0x20 || code == '<' || code == '>' ||
         code == 0x7f || code == 0x2028 || code == 0x2029) {
         return to + apr_snprintf(to, ESCAPE_MAX + 1, "\\u%04x", (unsigned)code);
     }

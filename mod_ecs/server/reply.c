@@ -16,6 +16,7 @@
 #include <http_protocol.h>
 #include <util_filter.h>
 
+#include "fields.h"
 #include "page.h"
 #include "server.h"
 
@@ -151,24 +152,10 @@ static const char *base_url(request_rec *r)
         : ap_construct_url(r->pool, r->uri, r);
 }
 
-/* The value of a query field the row may have. */
-static const char *value_of(const ecs_request_t *req, const char *name)
-{
-    const ecs_field_t *field = req->route->fields;
-
-    for (; field && field->name; field++) {
-        if (!strcmp(field->name, name)) {
-            return req->values[field - req->route->fields];
-        }
-    }
-    return NULL;
-}
-
 static ecs_page_t page_of(ecs_request_t *req)
 {
-    const char *page = value_of(req, "page");
-    const char *size = value_of(req, "page_size");
-    const char *ordering = value_of(req, "ordering");
+    const char *page = ecs_fields_value(req->route, req->values, "page");
+    const char *size = ecs_fields_value(req->route, req->values, "page_size");
     ecs_page_t result = {
         .page = page ? strtoll(page, NULL, 10) : 0,
         .page_size = size ? strtoll(size, NULL, 10) : ECS_PAGE_SIZE_DEFAULT,
@@ -176,8 +163,7 @@ static ecs_page_t page_of(ecs_request_t *req)
         .next_key = req->answer.next_key,
         .url = base_url(req->r),
         .query = req->r->args,
-        .scope = apr_pstrcat(req->pool, req->route->path, "|",
-                             ordering ? ordering : "", NULL),
+        .scope = ecs_fields_cursor_scope(req->pool, req->route, req->values),
     };
 
     return result;

@@ -68,7 +68,7 @@ CREATE FUNCTION ecs_lib.wrong_state(p_message text, p_status text)
 RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
     PERFORM ecs_lib.refuse('wrong_state', p_message,
-                           json_build_object('status', p_status));
+                           json_build_object('state', p_status));
 END $$;
 
 -- A refusal whose effect stays (a counted attempt): returned, not raised.

@@ -172,7 +172,7 @@ START_TEST(quotes_for_json_and_html)
     ck_assert_str_eq(ecs_json_quote(pool, "a\"\\\n\t\x01\x7f"),
                      "\"a\\\"\\\\\\n\\t\\u0001\\u007f\"");
     ck_assert_str_eq(ecs_json_quote(pool, "</script>&\xe2\x80\xa8\xc3\xa9"),
-                     "\"\\u003c/script\\u003e\\u0026\\u2028\xc3\xa9\"");
+                     "\"\\u003c/script\\u003e&\\u2028\xc3\xa9\"");
     ck_assert_str_eq(ecs_json_quote(pool, "a\xff\xed\xa0\x80z"),
                      "\"a\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbdz\"");
 }

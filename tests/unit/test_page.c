@@ -181,7 +181,7 @@ static const struct {
     {0, NULL, "null",
      "{\"count\":0,\"next\":null,\"previous\":null,\"results\":"},
     {0, URL "?a=1&b=2", NULL,
-     "{\"count\":0,\"next\":\"" URL "?a=1\\u0026b=2\",\"previous\":null,"
+     "{\"count\":0,\"next\":\"" URL "?a=1&b=2\",\"previous\":null,"
      "\"results\":"},
 };
 

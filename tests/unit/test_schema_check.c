@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * test_schema_check.c - the validator of the HTTP tests says no where it must:
- * each keyword with a value that fits and one that does not.
+ * test_schema_check.c - what the HTTP tests check answers with says no where it
+ * must: each keyword with a value that fits and one that does not, answers
+ * beside their document, and documents beside themselves.
  */
 #include "../http/schema_check.h"
+#include "../http/schema_document.h"
 
 #include <check.h>
 #include <stdlib.h>
@@ -234,6 +236,45 @@ START_TEST(answers_meet_the_document)
 }
 END_TEST
 
+static const struct {
+    const char *text;
+    const char *error;
+} documents[] = {
+    {"{'a': {'$ref': '#/b'}, 'b': {}}", NULL},
+    {"{'a': [{'$ref': '#/c'}], 'b': {}}", "#/c leads nowhere"},
+    {"{'a': {'operationId': 'x'}, 'b': {'operationId': 'y'}}", NULL},
+    {"{'a': {'operationId': 'x'}, 'b': {'operationId': 'x'}}",
+     "operationId x is there twice"},
+    {"{'schema': {'type': 'string'}, 'example': 'x'}", NULL},
+    {"{'schema': {'type': 'string'}, 'example': 1}",
+     "example 1: /: is integer, not string"},
+    {"{'schema': {'type': 'string'}, 'examples': {'e': {'value': 'x'}}}",
+     NULL},
+    {"{'schema': {'type': 'string'}, 'examples': {'e': {'value': 2}}}",
+     "example 2: "},
+    {"{'schema': {'type': 'string'}, 'examples': {'e': {}}}",
+     "there is no value"},
+    {"{'e': {'value': 3}, 'm': [{'schema': {'type': 'string'}, 'examples': "
+     "{'e': {'$ref': '#/e'}}}]}",
+     "example 3: "},
+};
+
+START_TEST(unsound_documents_are_found)
+{
+    json_t *document = parse(documents[_i].text);
+    const char *error = schema_check_document(document, NULL);
+
+    if (documents[_i].error == NULL) {
+        ck_assert_msg(error == NULL, "%s", error);
+    }
+    else {
+        ck_assert_msg(error != NULL, "%s is taken", documents[_i].text);
+        ck_assert_msg(strstr(error, documents[_i].error) != NULL, "%s", error);
+    }
+    json_decref(document);
+}
+END_TEST
+
 static Suite *suite(void)
 {
     Suite *s = suite_create("schema_check");
@@ -242,6 +283,8 @@ static Suite *suite(void)
     tcase_add_loop_test(tc, values_meet_schemas, 0, LENGTH(values));
     tcase_add_test(tc, no_value_fits_nothing);
     tcase_add_loop_test(tc, answers_meet_the_document, 0, LENGTH(answers));
+    tcase_add_loop_test(tc, unsound_documents_are_found, 0,
+                        LENGTH(documents));
     suite_add_tcase(s, tc);
     return s;
 }
