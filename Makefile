@@ -176,7 +176,8 @@ $(BUILD)/tests/unit/%: $(BUILD)/obj/tests/unit/%.o $(UNIT_AIDS) $(CORE)
 
 # The validator of answers is tested without a server, and tests the document.
 $(BUILD)/tests/unit/test_openapi $(BUILD)/tests/unit/test_schema_check: \
-    $(BUILD)/obj/tests/http/schema_check.o
+    $(BUILD)/obj/tests/http/schema_check.o \
+    $(BUILD)/obj/tests/http/schema_document.o
 
 $(BUILD)/tests/http/%: $(BUILD)/obj/tests/http/%.o $(HTTP_AIDS) $(CORE)
 	@mkdir -p $(@D)

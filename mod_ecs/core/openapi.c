@@ -309,11 +309,14 @@ static json_t *success_content(const document_t *doc, const ecs_route_t *route)
 
         json_object_set_new(content, JSON_TYPE, media(name, name));
     }
+    else if (ecs_schema_find(doc->apps, answer.type ? answer.type : "")) {
+        add_example(doc, answer.type, named_example(doc, answer.type));
+        json_object_set_new(content, JSON_TYPE,
+                            media(answer.type, answer.type));
+    }
     else if (answer.type != NULL) {
         json_object_set_new(content, JSON_TYPE,
-                            ecs_schema_find(doc->apps, answer.type)
-                                ? media(answer.type, answer.type)
-                                : inline_media(doc, answer.type));
+                            inline_media(doc, answer.type));
     }
     for (i = 0; i < answer.media->nelts; i++) {
         const char *type = word_at(answer.media, i);
@@ -477,7 +480,6 @@ static void add_app(const document_t *doc, const ecs_app_t *app)
     for (schema = app->schemas; schema && schema->name; schema++) {
         json_object_set_new(doc->schemas, schema->name,
                             ecs_schema_json(doc->p, schema));
-        add_example(doc, schema->name, named_example(doc, schema->name));
     }
     for (route = app->routes; route && route->method; route++) {
         json_t *item = json_object_get(doc->paths, route->path);

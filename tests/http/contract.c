@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * contract.c - the headers are looked at here, status, media type and body in
- * schema_check.c.
+ * schema_document.c.
  */
 #include "contract.h"
-#include "schema_check.h"
+#include "schema_document.h"
 
 #include <check.h>
 #include <string.h>
