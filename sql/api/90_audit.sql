@@ -1,0 +1,246 @@
+-- The books are proved from scratch: every number that is stored beside what it
+-- follows from is computed again. Each row is an invariant, what was found, and
+-- whether it holds. Where the figure is "n of m", n rows of m break it.
+--
+-- STABLE functions see the snapshot of the statement that calls them, so all
+-- of it is about one moment, also while the shop is busy.
+
+-- Money: wallets against the ledger, and the ledger against itself.
+CREATE FUNCTION ecs_lib.audit_ledger()
+RETURNS TABLE (name text, figure text, holds boolean) LANGUAGE plpgsql STABLE AS $$
+BEGIN
+    RETURN QUERY
+    SELECT 'sum of all wallets is zero', sum(available + held)::text,
+           sum(available + held) = 0
+    FROM ecs.wallets;
+
+    RETURN QUERY
+    SELECT 'no account is negative but the outside world', format('%s of %s',
+               count(*) FILTER (WHERE held < 0 OR (available < 0 AND kind <> 'outside')),
+               count(*)),
+           bool_and(held >= 0 AND (available >= 0 OR kind = 'outside'))
+    FROM ecs.wallets;
+
+    RETURN QUERY
+    SELECT 'each wallet is the sum of its entries', format('%s of %s',
+               count(*) FILTER (WHERE (w.available, w.held) <> (e.available, e.held)), count(*)),
+           bool_and((w.available, w.held) = (e.available, e.held))
+    FROM ecs.wallets w CROSS JOIN LATERAL (
+        SELECT coalesce(sum(amount) FILTER (WHERE part = 'available'), 0) AS available,
+               coalesce(sum(amount) FILTER (WHERE part = 'held'), 0) AS held
+        FROM ecs.entries WHERE wallet_id = w.id) e;
+
+    -- What was written beside each movement is what the one before it left,
+    -- changed by the amount; versions count up by one from 1 to the wallet's.
+    RETURN QUERY
+    WITH side AS (
+        SELECT from_wallet AS wallet_id, from_version AS version,
+               from_available_after AS available, from_held_after AS held,
+               (to_wallet = from_wallet)::integer * CASE to_part
+                   WHEN 'available' THEN amount ELSE 0 END
+               - CASE from_part WHEN 'available' THEN amount ELSE 0 END AS available_by,
+               (to_wallet = from_wallet)::integer * CASE to_part
+                   WHEN 'held' THEN amount ELSE 0 END
+               - CASE from_part WHEN 'held' THEN amount ELSE 0 END AS held_by
+        FROM ecs.transfers
+        UNION ALL
+        SELECT to_wallet, to_version, to_available_after, to_held_after,
+               CASE to_part WHEN 'available' THEN amount ELSE 0 END,
+               CASE to_part WHEN 'held' THEN amount ELSE 0 END
+        FROM ecs.transfers WHERE from_wallet <> to_wallet
+    ), step AS (
+        SELECT s.*, lag(s.available, 1, 0.00) OVER each AS available_was,
+               lag(s.held, 1, 0.00) OVER each AS held_was,
+               lag(s.version, 1, 1::bigint) OVER each AS version_was
+        FROM side s WINDOW each AS (PARTITION BY s.wallet_id ORDER BY s.version)
+    )
+    SELECT 'each movement follows from the one before it', format('%s of %s',
+               count(*) FILTER (WHERE (available, held, version) <> (available_was
+                   + available_by, held_was + held_by, version_was + 1)), count(*)),
+           coalesce(bool_and((available, held, version) = (available_was
+                   + available_by, held_was + held_by, version_was + 1)), true)
+    FROM step;
+
+    RETURN QUERY
+    WITH last AS (
+        SELECT w.*, t.available AS t_available, t.held AS t_held, t.version AS t_version
+        FROM ecs.wallets w CROSS JOIN LATERAL (
+            SELECT x.available, x.held, x.version FROM (
+                SELECT 0.00 AS available, 0.00 AS held, 1 AS version
+                UNION ALL
+                (SELECT from_available_after, from_held_after, from_version
+                 FROM ecs.transfers WHERE from_wallet = w.id ORDER BY id DESC LIMIT 1)
+                UNION ALL
+                (SELECT to_available_after, to_held_after, to_version
+                 FROM ecs.transfers WHERE to_wallet = w.id ORDER BY id DESC LIMIT 1)) x
+            ORDER BY x.version DESC LIMIT 1) t
+    )
+    SELECT 'each wallet is what its last movement left', format('%s of %s',
+               count(*) FILTER (WHERE (available, held, version)
+                   <> (t_available, t_held, t_version)), count(*)),
+           bool_and((available, held, version) = (t_available, t_held, t_version))
+    FROM last;
+
+    RETURN QUERY
+    SELECT 'the outside world gave deposits and took withdrawals',
+           (-w.available)::text, w.available = t.net
+    FROM ecs.wallets w, (
+        SELECT coalesce(sum(CASE kind WHEN 'WITHDRAWAL' THEN amount ELSE -amount END), 0) AS net
+        FROM ecs.transfers WHERE kind IN ('DEPOSIT', 'WITHDRAWAL')) t
+    WHERE w.kind = 'outside';
+
+    RETURN QUERY
+    SELECT 'the platform has the fees and penalties', w.available::text, w.available = t.net
+    FROM ecs.wallets w, (
+        SELECT coalesce(sum(amount), 0) AS net
+        FROM ecs.transfers WHERE kind IN ('FEE', 'PENALTY')) t
+    WHERE w.kind = 'platform';
+END $$;
+
+-- What is held, and for what; what became of it.
+CREATE FUNCTION ecs_lib.audit_escrow()
+RETURNS TABLE (name text, figure text, holds boolean) LANGUAGE plpgsql STABLE AS $$
+BEGIN
+    RETURN QUERY
+    SELECT 'held money is that of open orders and withdrawals', format('%s of %s',
+               count(*) FILTER (WHERE w.held <> o.held + r.held), count(*)),
+           coalesce(bool_and(w.held = o.held + r.held), true)
+    FROM ecs.wallets w
+    CROSS JOIN LATERAL (SELECT coalesce(sum(held_amount), 0) AS held
+        FROM ecs.orders WHERE buyer_id = w.user_id) o
+    CROSS JOIN LATERAL (SELECT coalesce(sum(amount), 0) AS held
+        FROM ecs.withdrawals WHERE user_id = w.user_id AND status = 'REQUESTED') r
+    WHERE w.kind = 'user';
+
+    RETURN QUERY
+    SELECT 'withdrawals paid out are those approved', a.total::text, a.total = t.total
+    FROM (SELECT coalesce(sum(amount), 0.00) AS total FROM ecs.withdrawals
+          WHERE status = 'APPROVED') a,
+         (SELECT coalesce(sum(amount), 0.00) AS total FROM ecs.transfers
+          WHERE kind = 'WITHDRAWAL') t;
+
+    -- The money of an order: into the buyer's held part, and out of it.
+    RETURN QUERY
+    WITH money AS (
+        SELECT o.id, o.status, o.total, o.held_amount, o.refunded_amount,
+               coalesce(sum(t.amount) FILTER (WHERE t.to_wallet = w.id
+                   AND t.to_part = 'held'), 0) AS came,
+               coalesce(sum(t.amount) FILTER (WHERE t.from_wallet = w.id
+                   AND t.from_part = 'held'), 0) AS went,
+               coalesce(sum(t.amount) FILTER (WHERE t.from_wallet = w.id
+                   AND t.from_part = 'held' AND t.kind = 'REFUND'), 0) AS refunded,
+               coalesce(sum(t.amount) FILTER (WHERE t.from_wallet = w.id
+                   AND t.from_part = 'held' AND t.kind = 'PAYMENT'), 0) AS paid
+        FROM ecs.orders o JOIN ecs.wallets w ON w.user_id = o.buyer_id
+        LEFT JOIN ecs.transfers t ON t.order_id = o.id
+        GROUP BY o.id
+    ), rule AS (
+        SELECT m.came = m.total AND m.came - m.went = m.held_amount AS escrow,
+               m.refunded = m.refunded_amount AND CASE
+                   WHEN m.status IN ('COMPLETED', 'CANCELLED') THEN m.held_amount = 0
+                   WHEN m.status = 'REFUNDED' THEN m.held_amount = 0
+                       AND m.refunded_amount = m.total
+                   ELSE m.held_amount + m.refunded_amount = m.total END AS by_status,
+               m.status <> 'COMPLETED' OR m.paid + m.refunded = m.total AS settled
+        FROM money m
+    )
+    SELECT r.* FROM (
+        SELECT count(*) AS n, count(*) FILTER (WHERE NOT escrow) AS a,
+               count(*) FILTER (WHERE NOT by_status) AS b,
+               count(*) FILTER (WHERE NOT settled) AS c FROM rule) s
+    CROSS JOIN LATERAL (VALUES
+        ('each order holds what came in for it and did not go out',
+            format('%s of %s', s.a, s.n), s.a = 0),
+        ('each order has held and refunded what its state says',
+            format('%s of %s', s.b, s.n), s.b = 0),
+        ('payments and refunds of a completed order are its total',
+            format('%s of %s', s.c, s.n), s.c = 0)) r (name, figure, holds);
+END $$;
+
+-- Orders, couriers, and the counters beside the catalogue.
+CREATE FUNCTION ecs_lib.audit_shop()
+RETURNS TABLE (name text, figure text, holds boolean) LANGUAGE plpgsql STABLE AS $$
+BEGIN
+    RETURN QUERY
+    SELECT 'each order is the sum of its lines', format('%s of %s',
+               count(*) FILTER (WHERE (o.subtotal, o.total)
+                   IS DISTINCT FROM (i.subtotal, i.total)), count(*)),
+           coalesce(bool_and((o.subtotal, o.total)
+               IS NOT DISTINCT FROM (i.subtotal, i.total)), true)
+    FROM ecs.orders o CROSS JOIN LATERAL (
+        SELECT sum(list_price * quantity) AS subtotal, sum(line_total) AS total
+        FROM ecs.order_items WHERE order_id = o.id) i;
+
+    -- A note about an order repeats its state.
+    RETURN QUERY
+    WITH step AS (
+        SELECT h.order_id, h.status,
+               lag(h.status) OVER (PARTITION BY h.order_id ORDER BY h.id) AS status_was,
+               row_number() OVER (PARTITION BY h.order_id ORDER BY h.id DESC) AS from_end
+        FROM ecs.order_history h
+    ), history AS (
+        SELECT s.order_id, max(s.status) FILTER (WHERE s.from_end = 1) AS last,
+               bool_and(CASE WHEN s.status_was IS NULL THEN s.status = 'CREATED'
+                             ELSE s.status = s.status_was OR e.to_status IS NOT NULL END) AS legal
+        FROM step s LEFT JOIN ecs.order_transitions e
+            ON (e.from_status, e.to_status) = (s.status_was, s.status)
+        GROUP BY s.order_id
+    )
+    SELECT 'each history is legal and ends with its order''s state', format('%s of %s',
+               count(*) FILTER (WHERE (h.legal AND h.last = o.status) IS NOT TRUE), count(*)),
+           coalesce(bool_and(coalesce(h.legal AND h.last = o.status, false)), true)
+    FROM ecs.orders o LEFT JOIN history h ON h.order_id = o.id;
+
+    -- The setting may have been lowered since; orders taken before it may stay.
+    RETURN QUERY
+    SELECT 'no courier has too many deliveries', coalesce(max(a.n), 0)::text,
+           coalesce(max(a.n), 0) <= (
+               SELECT greatest(s.max_active_deliveries, (
+                   SELECT max((l.details -> 'old' ->> 'max_active_deliveries')::integer)
+                   FROM ecs.audit_log l WHERE l.action = 'settings_changed'))
+               FROM ecs.settings s)
+    FROM (SELECT count(*) AS n FROM ecs.orders
+          WHERE status IN ('PROCESSING', 'SHIPPED') GROUP BY courier_id) a;
+
+    RETURN QUERY
+    SELECT 'each product counts what completed orders sold', format('%s of %s',
+               count(*) FILTER (WHERE p.sold_count <> s.sold), count(*)),
+           coalesce(bool_and(p.sold_count = s.sold), true)
+    FROM ecs.products p CROSS JOIN LATERAL (
+        SELECT coalesce(sum(i.quantity), 0) AS sold
+        FROM ecs.order_items i JOIN ecs.orders o ON o.id = i.order_id
+        WHERE i.product_id = p.id AND o.status = 'COMPLETED') s;
+
+    RETURN QUERY
+    SELECT 'each seller counts the approved products', format('%s of %s',
+               count(*) FILTER (WHERE u.products_count <> p.n), count(*)),
+           coalesce(bool_and(u.products_count = p.n), true)
+    FROM ecs.users u CROSS JOIN LATERAL (
+        SELECT count(*) AS n FROM ecs.products
+        WHERE seller_id = u.id AND status = 'APPROVED') p;
+
+    RETURN QUERY
+    WITH RECURSIVE below AS (
+        SELECT id AS top, id FROM ecs.categories
+        UNION ALL
+        SELECT b.top, c.id FROM below b JOIN ecs.categories c ON c.parent_id = b.id
+    ), own AS (
+        SELECT category_id, count(*) AS n FROM ecs.products
+        WHERE status = 'APPROVED' GROUP BY category_id
+    ), branch AS (
+        SELECT b.top, coalesce(sum(o.n), 0) AS n
+        FROM below b LEFT JOIN own o ON o.category_id = b.id GROUP BY b.top
+    )
+    SELECT 'each category counts the approved products below it', format('%s of %s',
+               count(*) FILTER (WHERE c.products_count <> b.n), count(*)),
+           coalesce(bool_and(c.products_count = b.n), true)
+    FROM ecs.categories c JOIN branch b ON b.top = c.id;
+END $$;
+
+CREATE FUNCTION ecs_lib.audit_invariants()
+RETURNS TABLE (name text, figure text, holds boolean) LANGUAGE plpgsql STABLE AS $$
+BEGIN
+    RETURN QUERY SELECT * FROM ecs_lib.audit_ledger();
+    RETURN QUERY SELECT * FROM ecs_lib.audit_escrow();
+    RETURN QUERY SELECT * FROM ecs_lib.audit_shop();
+END $$;
