@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * test_statements.c - one request is one statement: what httpd's role has sent
+ * is counted in pg_stat_statements around each request. A route that needs more
+ * says so in the OpenAPI document (x-statements).
+ */
+#include <stdlib.h>
+#include "routes.h"
+#include "support.h"
+#include "shop.h"
+
+/* Statements of httpd so far, of whatever kind. */
+static long long statements(void)
+{
+    const char *count =
+        sql_super("SELECT coalesce(sum(calls), 0)::bigint FROM"
+                  " pg_stat_statements s JOIN pg_roles r ON r.oid = s.userid"
+                  " WHERE rolname = 'ecs_app'");
+
+    return atoll(count);
+}
+
+static long long budget_of(const route_t *route)
+{
+    json_t *declared = json_object_get(route->operation, "x-statements");
+
+    return declared != NULL ? json_integer_value(declared) : route->calls;
+}
+
+/* --- every route, with a valid request for an object that is not there -------------------- */
+
+START_TEST(every_route_keeps_its_budget)
+{
+    const route_t *route;
+
+    for (route = routes_all(); route->method != NULL; route++) {
+        const char *body =
+            route->writes ? json_dumps(route_example(route), 0) : NULL;
+        const actor_t *who = person(route_role(route), "1.00");
+        long long before = statements(), used;
+        reply_t *reply = http(.method = route->method,
+                              .path = route_path(route, "999999999"),
+                              .who = who, .body = body,
+                              .flags = HTTP_UNCHECKED);
+
+        used = statements() - before;
+        if (used != budget_of(route)) {
+            complain("%s %s: %lld statements, not %lld (%d %.100s)",
+                     route->method, route->path, used, budget_of(route),
+                     reply->status, reply->body);
+        }
+    }
+    nothing_wrong();
+}
+END_TEST
+
+/* --- the main job, where everything succeeds ------------------------------------------------ */
+
+static reply_t *counted(const actor_t *who, const char *method,
+                        const char *path, const char *body, int status)
+{
+    long long before = statements(), used;
+    reply_t *reply = http(.method = method, .path = path, .who = who,
+                          .body = body);
+
+    used = statements() - before;
+    expect(reply, status);
+    if (used != 1) {
+        complain("%s %s -> %d: %lld statements", method, path, status, used);
+    }
+    return reply;
+}
+
+START_TEST(the_main_job_is_one_statement_a_step)
+{
+    actor_t *buyer = person("user", NULL), *seller = person("seller", NULL);
+    actor_t *admin = person("admin", NULL), *courier = person("delivery", NULL);
+    long long id, order;
+    reply_t *r;
+
+    r = counted(seller, "POST", "/api/product/products/",
+                fmt("{\"name\": \"Lamp\", \"description\": \"x\", \"price\":"
+                    " 5, \"quantity\": 5, \"category\": %lld}",
+                    category()),
+                201);
+    id = int_at(r, "id");
+    counted(admin, "POST",
+            fmt("/api/product/products/admin/%lld/approve/", id), NULL, 200);
+    counted(NULL, "GET", fmt("/api/product/products/%lld/", id), NULL, 200);
+    counted(NULL, "GET", "/api/product/products/?page_size=20", NULL, 200);
+    counted(admin, "POST", fmt("/api/wallet/admin/%lld/deposit/", buyer->id),
+            fmt("{\"amount\": 20, \"reference\": \"%s\", \"reason\": \"x\"}",
+                unique("bank")),
+            201);
+    counted(buyer, "POST", "/api/cart/items/", fmt("{\"product\": %lld}", id),
+            201);
+    counted(buyer, "GET", "/api/cart/", NULL, 200);
+    r = counted(buyer, "POST", "/api/orders/checkout/", NULL, 201);
+    order = int_at(r, "id");
+    counted(courier, "POST", fmt("/api/delivery/orders/%lld/claim/", order),
+            NULL, 200);
+    counted(courier, "POST", fmt("/api/delivery/orders/%lld/advance/", order),
+            NULL, 200);
+    r = counted(buyer, "GET", fmt("/api/orders/%lld/proof/", order), NULL, 200);
+    counted(courier, "POST", fmt("/api/orders/%lld/proof/confirm/", order),
+            fmt("{\"pin\": \"%s\"}", text_at(r, "pin")), 200);
+    pass("4 days");
+    counted(buyer, "POST", fmt("/api/orders/%lld/complete/", order), NULL, 200);
+    counted(buyer, "GET", "/api/orders/", NULL, 200);
+    counted(seller, "GET", "/api/wallet/transactions/", NULL, 200);
+    counted(seller, "GET", "/api/notifications/", NULL, 200);
+    nothing_wrong();
+}
+END_TEST
+
+START_TEST(a_key_costs_no_further_statement)
+{
+    actor_t *from = person("user", "10.00"), *to = person("user", NULL);
+    const char *body = fmt("{\"recipient\": \"%s\", \"amount\": 1}", to->email);
+    const char *key = unique("key");
+    long long before = statements();
+
+    expect(post_keyed(from, "/api/wallet/transfer/", body, key), 201);
+    ck_assert_int_eq(statements() - before, 1);
+    expect(post_keyed(from, "/api/wallet/transfer/", body, key), 201);
+    ck_assert_int_eq(statements() - before, 2);
+}
+END_TEST
+
+START_TEST(what_is_refused_early_costs_nothing)
+{
+    actor_t *who = person("user", NULL);
+    long long before = statements();
+
+    expect(get(NULL, "/api/accounts/me/"), 401);
+    expect(get(who, "/api/audit/"), 403);
+    expect(post(who, "/api/wallet/transfer/", "{}"), 400);
+    expect(put(who, "/api/accounts/me/", "{}"), 405);
+    expect(get(who, "/api/nothing/"), 404);
+    expect(get(NULL, "/api/health/"), 200);
+    ck_assert_int_eq(statements(), before);
+}
+END_TEST
+
+int main(void)
+{
+    const TTest *const tests[] = {every_route_keeps_its_budget,
+                                  the_main_job_is_one_statement_a_step,
+                                  a_key_costs_no_further_statement,
+                                  what_is_refused_early_costs_nothing, NULL};
+
+    return suite_run("statements", tests, 40);
+}
