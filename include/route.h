@@ -83,7 +83,10 @@ typedef struct ecs_route_t {
     const ecs_field_t *fields; /* NULL for none */
     const char *call;          /* function of ecs_api */
     int status;                /* success: 200, 201, 202, 204 */
-    const char *answer;        /* schema name; NULL for no body */
+    const char *answer;        /* schema name; NULL for no body. Further words:
+                                  "+Name" for members of a list's envelope,
+                                  "image/png" for another media type, see
+                                  ecs_schema_of_answer() */
     const char *errors;        /* codes it may refuse with, space separated
                                   (validation, auth and 404 of {id} are implied
                                   by the row) */

@@ -74,7 +74,9 @@ static const known_text_t texts[] = {
     {"note", "Please ring twice."},
     {"reference", "bank-2026-11-22-0017"},
     /* the shop itself */
-    {"version", "0.1.0"},
+    {"status", "ok"},
+    {"platform_fee_percent", "4.00"},
+    {"cancel_fee_percent", "0.00"},
     {"request_id", "b7d90614a8c1f53e"},
     {"code", "out_of_stock"},
     {"action", "product.approve"},
