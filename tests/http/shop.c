@@ -74,7 +74,7 @@ static void read_keys(void)
     }
     keys = ecs_secrets_load(pool, path, NULL, &error);
     ck_assert_msg(keys != NULL, "%s", error);
-    audience = "";
+    audience = "not known yet";
     who = person("user", NULL);
     sign_in(who);
     audience = json_string_value(
