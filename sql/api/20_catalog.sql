@@ -318,7 +318,7 @@ END $$;
 -- Approved products by any filter and ordering. The statement is composed of
 -- fixed text and planned for the values it is run with. A cursor carries the
 -- key of the last product of the page before and its id.
--- For anyone. Raises invalid category.
+-- For anyone.
 CREATE FUNCTION ecs_api.products_list(p_me ecs.caller, p_search text, p_category bigint,
     p_seller bigint, p_min_price numeric, p_max_price numeric, p_min_rating numeric,
     p_in_stock boolean, p_ordering text,
@@ -347,10 +347,7 @@ DECLARE
 BEGIN
     IF p_category IS NOT NULL THEN
         SELECT products_count INTO v_total FROM ecs.categories WHERE id = p_category;
-        IF v_total IS NULL THEN
-            PERFORM ecs_lib.invalid('category', 'Select a valid choice. '
-                'That choice is not one of the available choices.');
-        END IF;
+        v_total := coalesce(v_total, 0);
     END IF;
 
     IF v_plain AND p_ordering = '-created_at' THEN
@@ -625,34 +622,18 @@ BEGIN
         CASE WHEN cardinality(v_ids) > p_page_size THEN v_ids[p_page_size]::text END);
 END $$;
 
--- A product that waits for a decision, locked. Raises not_found, wrong_state.
-CREATE FUNCTION ecs_lib.product_to_decide(p_id bigint) RETURNS ecs.products
-LANGUAGE plpgsql AS $$
-DECLARE
-    p ecs.products;
-BEGIN
-    SELECT * INTO p FROM ecs.products WHERE id = p_id FOR NO KEY UPDATE;
-    IF p.id IS NULL THEN
-        PERFORM ecs_lib.not_found();
-    END IF;
-    IF p.status <> 'PENDING' AND p.pending_change IS NULL THEN
-        PERFORM ecs_lib.wrong_state('Nothing of this product waits for a decision.', p.status);
-    END IF;
-    RETURN p;
-END $$;
-
--- Puts a product, or the change of one, on sale. Callers: administrators.
--- Locks: the product, the tree, its categories, its seller.
--- Raises not_found, wrong_state.
-CREATE FUNCTION ecs_api.products_approve(p_me ecs.caller, p_id bigint)
+-- Puts a product, or the change of one, on sale. Locks: the product, the tree,
+-- its categories, its seller. Raises wrong_state.
+CREATE FUNCTION ecs_lib.product_approve(p_me ecs.caller, p_product ecs.products)
 RETURNS ecs.answer LANGUAGE plpgsql AS $$
 DECLARE
-    v_change jsonb;
-    p        ecs.products;
+    v_change CONSTANT jsonb := p_product.pending_change;
+    p        ecs.products := p_product;
 BEGIN
-    p := ecs_lib.product_to_decide(p_id);
+    IF p.status <> 'PENDING' AND v_change IS NULL THEN
+        PERFORM ecs_lib.wrong_state('Nothing of this product waits for a decision.', p.status);
+    END IF;
     PERFORM ecs.lock_category_tree(false);
-    v_change := p.pending_change;
     p := ecs_lib.product_changed(p, v_change);
     p.status := 'APPROVED';
     p.pending_change := NULL;
@@ -660,21 +641,22 @@ BEGIN
     PERFORM ecs_lib.product_save(p);
     PERFORM ecs_lib.notify(p.seller_id, 'product_approved',
         format(CASE WHEN v_change IS NULL THEN '%s is on sale now.'
-                    ELSE 'Your change of %s is approved.' END, p.name), 'product', p_id);
-    PERFORM ecs_lib.audit(p_me, 'product.approve', 'product', p_id, v_change);
-    RETURN ecs_lib.product_answer(p_id);
+                    ELSE 'Your change of %s is approved.' END, p.name), 'product', p.id);
+    PERFORM ecs_lib.audit(p_me, 'product.approve', 'product', p.id, v_change);
+    RETURN ecs_lib.product_answer(p.id);
 END $$;
 
 -- Refuses a product, or the change of one that stays as it was approved.
--- Callers: administrators. Locks: the product. Raises not_found, wrong_state.
-CREATE FUNCTION ecs_api.products_reject(p_me ecs.caller, p_id bigint, p_reason text)
+-- Raises wrong_state.
+CREATE FUNCTION ecs_lib.product_reject(p_me ecs.caller, p_product ecs.products, p_reason text)
 RETURNS ecs.answer LANGUAGE plpgsql AS $$
 DECLARE
-    v_change jsonb;
-    p        ecs.products;
+    v_change CONSTANT jsonb := p_product.pending_change;
+    p        ecs.products := p_product;
 BEGIN
-    p := ecs_lib.product_to_decide(p_id);
-    v_change := p.pending_change;
+    IF p.status <> 'PENDING' AND v_change IS NULL THEN
+        PERFORM ecs_lib.wrong_state('Nothing of this product waits for a decision.', p.status);
+    END IF;
     p.pending_change := NULL;
     p.rejection_reason := p_reason;
     p.status := CASE p.status WHEN 'PENDING' THEN 'REJECTED' ELSE p.status END;
@@ -682,8 +664,53 @@ BEGIN
     PERFORM ecs_lib.notify(p.seller_id, 'product_rejected',
         format(CASE WHEN v_change IS NULL THEN '%s was not approved: %s'
                     ELSE 'Your change of %s was not approved: %s' END, p.name, p_reason),
-        'product', p_id, jsonb_build_object('reason', p_reason));
-    PERFORM ecs_lib.audit(p_me, 'product.reject', 'product', p_id,
+        'product', p.id, jsonb_build_object('reason', p_reason));
+    PERFORM ecs_lib.audit(p_me, 'product.reject', 'product', p.id,
         jsonb_build_object('reason', p_reason, 'change', v_change));
-    RETURN ecs_lib.product_answer(p_id);
+    RETURN ecs_lib.product_answer(p.id);
+END $$;
+
+-- A product to decide about, locked; p_changed: only if it has a change that
+-- waits. Raises not_found.
+CREATE FUNCTION ecs_lib.product_to_decide(p_id bigint, p_changed boolean) RETURNS ecs.products
+LANGUAGE plpgsql AS $$
+DECLARE
+    p ecs.products;
+BEGIN
+    SELECT * INTO p FROM ecs.products
+        WHERE id = p_id AND (pending_change IS NOT NULL OR NOT p_changed)
+        FOR NO KEY UPDATE;
+    IF p.id IS NULL THEN
+        PERFORM ecs_lib.not_found();
+    END IF;
+    RETURN p;
+END $$;
+
+-- Callers: administrators. Locks: as product_approve.
+-- Raises not_found, wrong_state.
+CREATE FUNCTION ecs_api.products_approve(p_me ecs.caller, p_id bigint)
+RETURNS ecs.answer LANGUAGE plpgsql AS $$
+BEGIN
+    RETURN ecs_lib.product_approve(p_me, ecs_lib.product_to_decide(p_id, false));
+END $$;
+
+-- Callers: administrators. Locks: the product. Raises not_found, wrong_state.
+CREATE FUNCTION ecs_api.products_reject(p_me ecs.caller, p_id bigint, p_reason text)
+RETURNS ecs.answer LANGUAGE plpgsql AS $$
+BEGIN
+    RETURN ecs_lib.product_reject(p_me, ecs_lib.product_to_decide(p_id, false), p_reason);
+END $$;
+
+-- The same for changes only; a product has one at a time, and it has the
+-- product's id. Callers: administrators. Locks: as above. Raises not_found.
+CREATE FUNCTION ecs_api.products_change_approve(p_me ecs.caller, p_id bigint)
+RETURNS ecs.answer LANGUAGE plpgsql AS $$
+BEGIN
+    RETURN ecs_lib.product_approve(p_me, ecs_lib.product_to_decide(p_id, true));
+END $$;
+
+CREATE FUNCTION ecs_api.products_change_reject(p_me ecs.caller, p_id bigint, p_reason text)
+RETURNS ecs.answer LANGUAGE plpgsql AS $$
+BEGIN
+    RETURN ecs_lib.product_reject(p_me, ecs_lib.product_to_decide(p_id, true), p_reason);
 END $$;

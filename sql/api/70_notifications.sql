@@ -125,16 +125,12 @@ BEGIN
 END $$;
 
 -- Changes what the caller wants to hear of one type. Locks: that preference.
--- Raises invalid type.
 CREATE FUNCTION ecs_api.notifications_set_preference(p_me ecs.caller, p_changes jsonb)
 RETURNS ecs.answer LANGUAGE plpgsql AS $$
 DECLARE
     v_in_app CONSTANT boolean := (p_changes ->> 'in_app')::boolean;
     v_email  CONSTANT boolean := (p_changes ->> 'email')::boolean;
 BEGIN
-    IF NOT p_changes ? 'type' THEN
-        PERFORM ecs_lib.invalid('type', 'This field is required.');
-    END IF;
     INSERT INTO ecs.notification_preferences AS p (user_id, type, in_app, email)
         VALUES (p_me.id, p_changes ->> 'type', coalesce(v_in_app, true),
                 coalesce(v_email, true))

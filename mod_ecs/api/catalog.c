@@ -1,0 +1,368 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * catalog.c - categories and products: a seller proposes, an administrator
+ * approves, everybody finds.
+ *
+ * All of it happens in sql/api/20_catalog.sql.
+ */
+#include "api.h"
+
+#define CATEGORY_NAME_MAX 120 /* characters, as in ecs.categories */
+#define NAME_MAX 200          /* characters, as in ecs.products */
+#define DESCRIPTION_MAX 10000 /* characters, as in ecs.products */
+#define SEARCH_MAX 200        /* characters */
+#define REASON_MAX 500        /* characters */
+#define QUANTITY_MAX 1000000  /* pieces */
+#define RATING_MAX 5          /* stars */
+#define STATES "PENDING APPROVED REJECTED ARCHIVED"
+#define STATE_WORD "PENDING|APPROVED|REJECTED|ARCHIVED"
+
+/* ---- fields ---- */
+
+#define CATEGORY_ID                                                           \
+    { .name = "id", .type = ECS_T_ID, .in = ECS_IN_PATH, .help = "Category." }
+
+#define PRODUCT_ID                                                            \
+    { .name = "id", .type = ECS_T_ID, .in = ECS_IN_PATH, .help = "Product." }
+
+static const ecs_field_t paging_fields[] = {
+    ECS_PAGING,
+    { NULL },
+};
+
+static const ecs_field_t category_id_fields[] = {
+    CATEGORY_ID,
+    { NULL },
+};
+
+static const ecs_field_t category_new_fields[] = {
+    { .name = "name", .type = ECS_T_STRING, .flags = ECS_REQUIRED,
+      .max = CATEGORY_NAME_MAX, .help = "No sibling may have it, in any case." },
+    { .name = "parent", .type = ECS_T_ID, .flags = ECS_NULLABLE,
+      .help = "The category above; null or absent for a root." },
+    { NULL },
+};
+
+static const ecs_field_t category_change_fields[] = {
+    CATEGORY_ID,
+    { .name = "name", .type = ECS_T_STRING, .max = CATEGORY_NAME_MAX,
+      .help = "No sibling may have it, in any case." },
+    { .name = "parent", .type = ECS_T_ID, .flags = ECS_NULLABLE,
+      .help = "The category above; null makes it a root." },
+    { NULL },
+};
+
+static const ecs_field_t list_fields[] = {
+    { .name = "search", .type = ECS_T_STRING, .in = ECS_IN_QUERY,
+      .max = SEARCH_MAX,
+      .help = "Words that all have to be in the name or the description." },
+    { .name = "category", .type = ECS_T_ID, .in = ECS_IN_QUERY,
+      .help = "With everything below it." },
+    { .name = "seller", .type = ECS_T_ID, .in = ECS_IN_QUERY },
+    { .name = "min_price", .type = ECS_T_MONEY, .in = ECS_IN_QUERY,
+      .help = "Of the current price." },
+    { .name = "max_price", .type = ECS_T_MONEY, .in = ECS_IN_QUERY,
+      .help = "Of the current price." },
+    { .name = "min_rating", .type = ECS_T_DECIMAL, .in = ECS_IN_QUERY,
+      .max = RATING_MAX, .help = "Of the average." },
+    { .name = "in_stock", .type = ECS_T_BOOL, .in = ECS_IN_QUERY,
+      .help = "false: only what is sold out." },
+    { .name = "ordering", .type = ECS_T_CHOICE, .in = ECS_IN_QUERY,
+      .choices = "-created_at created_at price -price avg_rating -avg_rating "
+                 "name -name popularity -popularity",
+      .initial = "-created_at",
+      .help = "Popularity is the number of pieces sold." },
+    ECS_PAGING,
+    { NULL },
+};
+
+static const ecs_field_t mine_fields[] = {
+    { .name = "status", .type = ECS_T_CHOICE, .in = ECS_IN_QUERY,
+      .choices = STATES },
+    ECS_PAGING,
+    { NULL },
+};
+
+static const ecs_field_t new_fields[] = {
+    { .name = "name", .type = ECS_T_STRING, .flags = ECS_REQUIRED,
+      .max = NAME_MAX },
+    { .name = "description", .type = ECS_T_TEXT, .flags = ECS_REQUIRED,
+      .max = DESCRIPTION_MAX },
+    { .name = "price", .type = ECS_T_MONEY, .flags = ECS_REQUIRED, .min = 1 },
+    { .name = "quantity", .type = ECS_T_INT, .flags = ECS_REQUIRED,
+      .max = QUANTITY_MAX, .help = "Pieces in stock." },
+    { .name = "category", .type = ECS_T_ID, .flags = ECS_REQUIRED },
+    { NULL },
+};
+
+static const ecs_field_t change_fields[] = {
+    PRODUCT_ID,
+    { .name = "name", .type = ECS_T_STRING, .max = NAME_MAX },
+    { .name = "description", .type = ECS_T_TEXT, .max = DESCRIPTION_MAX },
+    { .name = "price", .type = ECS_T_MONEY, .min = 1 },
+    { .name = "quantity", .type = ECS_T_INT, .max = QUANTITY_MAX,
+      .help = "Pieces in stock. To count in or out while people buy, use "
+              "`stock/`." },
+    { .name = "category", .type = ECS_T_ID },
+    { NULL },
+};
+
+static const ecs_field_t product_id_fields[] = {
+    PRODUCT_ID,
+    { NULL },
+};
+
+static const ecs_field_t stock_fields[] = {
+    PRODUCT_ID,
+    { .name = "delta", .type = ECS_T_INT, .flags = ECS_REQUIRED,
+      .min = -QUANTITY_MAX, .max = QUANTITY_MAX,
+      .help = "Pieces that came in, negative for those that went out." },
+    { NULL },
+};
+
+static const ecs_field_t reject_fields[] = {
+    PRODUCT_ID,
+    { .name = "reason", .type = ECS_T_TEXT, .flags = ECS_REQUIRED,
+      .max = REASON_MAX, .help = "The seller reads it." },
+    { NULL },
+};
+
+/* ---- the rows ---- */
+
+const ecs_route_t ecs_catalog_routes[] = {
+    {
+        .method = "GET",
+        .path = "/api/product/categories/",
+        .roles = ECS_PUBLIC,
+        .flags = ECS_R_LIST | ECS_R_CACHEABLE,
+        .fields = paging_fields,
+        .call = "categories_list",
+        .status = 200,
+        .answer = "Category",
+        .summary = "The tree of categories",
+        .description = "A page has roots, by name, each with everything below "
+                       "it.",
+    },
+    {
+        .method = "POST",
+        .path = "/api/product/categories/",
+        .roles = ECS_ADMINS,
+        .fields = category_new_fields,
+        .call = "categories_create",
+        .status = 201,
+        .answer = "Category",
+        .summary = "Open a category",
+    },
+    {
+        .method = "GET",
+        .path = "/api/product/categories/{id}/",
+        .roles = ECS_PUBLIC,
+        .flags = ECS_R_CACHEABLE,
+        .fields = category_id_fields,
+        .call = "categories_get",
+        .status = 200,
+        .answer = "Category",
+        .summary = "A category with everything below it",
+    },
+    {
+        .method = "PATCH",
+        .path = "/api/product/categories/{id}/",
+        .roles = ECS_ADMINS,
+        .fields = category_change_fields,
+        .call = "categories_update",
+        .status = 200,
+        .answer = "Category",
+        .summary = "Rename or move a category",
+        .description = "It takes everything below it along.",
+    },
+    {
+        .method = "DELETE",
+        .path = "/api/product/categories/{id}/",
+        .roles = ECS_ADMINS,
+        .fields = category_id_fields,
+        .call = "categories_delete",
+        .status = 204,
+        .errors = "in_use",
+        .summary = "Remove an empty category",
+        .description = "Not while there are categories or products in it, of "
+                       "whatever state.",
+    },
+    {
+        .method = "GET",
+        .path = "/api/product/products/",
+        .roles = ECS_PUBLIC,
+        .flags = ECS_R_LIST | ECS_R_CACHEABLE,
+        .fields = list_fields,
+        .call = "products_list",
+        .status = 200,
+        .answer = "Product",
+        .summary = "Find products that are on sale",
+    },
+    {
+        .method = "POST",
+        .path = "/api/product/products/",
+        .roles = ECS_SELLER,
+        .fields = new_fields,
+        .call = "products_create",
+        .status = 201,
+        .answer = "OwnProduct",
+        .summary = "Propose a product",
+        .description = "It is PENDING until an administrator decides.",
+    },
+    {
+        .method = "GET",
+        .path = "/api/product/products/mine/",
+        .roles = ECS_SELLER,
+        .flags = ECS_R_LIST,
+        .fields = mine_fields,
+        .call = "products_mine",
+        .status = 200,
+        .answer = "OwnProduct",
+        .summary = "The caller's products, newest first",
+        .description = "`counts` of the page says how many there are in each "
+                       "state, and how many have a change that waits.",
+    },
+    {
+        .method = "GET",
+        .path = "/api/product/products/admin/pending/",
+        .roles = ECS_ADMINS,
+        .flags = ECS_R_LIST,
+        .fields = paging_fields,
+        .call = "products_pending",
+        .status = 200,
+        .answer = "OwnProduct",
+        .summary = "What waits for a decision, oldest first",
+        .description = "New products, and approved ones with a "
+                       "`pending_change`.",
+    },
+    {
+        .method = "POST",
+        .path = "/api/product/products/admin/{id}/approve/",
+        .roles = ECS_ADMINS,
+        .fields = product_id_fields,
+        .call = "products_approve",
+        .status = 200,
+        .answer = "OwnProduct",
+        .errors = "wrong_state",
+        .summary = "Put a product, or the change of one, on sale",
+    },
+    {
+        .method = "POST",
+        .path = "/api/product/products/admin/{id}/reject/",
+        .roles = ECS_ADMINS,
+        .fields = reject_fields,
+        .call = "products_reject",
+        .status = 200,
+        .answer = "OwnProduct",
+        .errors = "wrong_state",
+        .summary = "Refuse a product, or the change of one",
+        .description = "A product whose change is refused stays on sale as it "
+                       "was approved.",
+    },
+    {
+        .method = "POST",
+        .path = "/api/product/products/admin/changes/{id}/approve/",
+        .roles = ECS_ADMINS,
+        .fields = product_id_fields,
+        .call = "products_change_approve",
+        .status = 200,
+        .answer = "OwnProduct",
+        .errors = "wrong_state",
+        .summary = "Approve the change of a product",
+        .description = "Only products with a `pending_change` are found here.",
+    },
+    {
+        .method = "POST",
+        .path = "/api/product/products/admin/changes/{id}/reject/",
+        .roles = ECS_ADMINS,
+        .fields = reject_fields,
+        .call = "products_change_reject",
+        .status = 200,
+        .answer = "OwnProduct",
+        .errors = "wrong_state",
+        .summary = "Refuse the change of a product",
+        .description = "Only products with a `pending_change` are found here.",
+    },
+    {
+        .method = "GET",
+        .path = "/api/product/products/{id}/",
+        .roles = ECS_PUBLIC,
+        .flags = ECS_R_CACHEABLE,
+        .fields = product_id_fields,
+        .call = "products_get",
+        .status = 200,
+        .answer = "Product",
+        .summary = "One product",
+        .description = "Its seller and administrators see it in every state, "
+                       "and with `rejection_reason` and `pending_change`.",
+    },
+    {
+        .method = "PATCH",
+        .path = "/api/product/products/{id}/",
+        .roles = ECS_SELLER,
+        .fields = change_fields,
+        .call = "products_update",
+        .status = 200,
+        .answer = "OwnProduct",
+        .errors = "wrong_state",
+        .summary = "Change an own product",
+        .description =
+            "Price and quantity change at once. Name, description and "
+            "category of an approved product wait in `pending_change` for an "
+            "administrator while the approved version stays on sale. A "
+            "rejected product is proposed again.",
+    },
+    {
+        .method = "DELETE",
+        .path = "/api/product/products/{id}/",
+        .roles = ECS_SELLER,
+        .fields = product_id_fields,
+        .call = "products_delete",
+        .status = 204,
+        .errors = "wrong_state",
+        .summary = "Archive an own product",
+        .description = "For good. Orders keep their lines, carts show that it "
+                       "is unavailable.",
+    },
+    {
+        .method = "POST",
+        .path = "/api/product/products/{id}/stock/",
+        .roles = ECS_SELLER,
+        .fields = stock_fields,
+        .call = "products_stock",
+        .status = 200,
+        .answer = "Stock",
+        .errors = "wrong_state out_of_stock",
+        .summary = "Count pieces of an own product in or out",
+        .description = "Never below 0; `available` says how many there are.",
+    },
+    { NULL },
+};
+
+#define PRODUCT_MEMBERS                                                       \
+    "id:id name:str slug:str description:text status:" STATE_WORD " "         \
+    "price:money current_price:money discount_percentage:num? "               \
+    "discount_source:DISCOUNT|SALE? quantity:int in_stock:bool "              \
+    "category:ProductCategory brand:ProductBrand? seller:Person "             \
+    "images:[ProductImage] avg_rating:num ratings_count:int "                 \
+    "created_at:time updated_at:time"
+
+const ecs_schema_t ecs_catalog_schemas[] = {
+    { "Category", "A category; products_count includes what is below it.",
+      "id:id name:str slug:str parent:id? products_count:int "
+      "children:[Category]" },
+    { "ProductCategory", "Where a product is.", "id:id name:str parent:id?" },
+    { "ProductBrand", "Whose make a product is.", "id:id name:str" },
+    { "ProductImage", "A picture of a product.",
+      "id:id url:url thumbnail_url:url width:int height:int" },
+    { "Product", "A product as everybody sees it. Its seller and "
+                 "administrators see the last two members, too.",
+      PRODUCT_MEMBERS " ~rejection_reason:text? ~pending_change:PendingChange?" },
+    { "OwnProduct", "A product as its seller and administrators see it.",
+      PRODUCT_MEMBERS " rejection_reason:text? pending_change:PendingChange?" },
+    { "PendingChange", "What would change when an administrator approves it.",
+      "~name:str ~description:text ~category:id" },
+    { "Stock", "How much there is of a product now.",
+      "product:id quantity:int in_stock:bool" },
+    { NULL },
+};
