@@ -8,7 +8,7 @@
 #include "api.h"
 
 #define CATEGORY_NAME_MAX 120 /* characters, as in ecs.categories */
-#define NAME_MAX 200          /* characters, as in ecs.products */
+#define PRODUCT_NAME_MAX 200  /* characters, as in ecs.products */
 #define DESCRIPTION_MAX 10000 /* characters, as in ecs.products */
 #define SEARCH_MAX 200        /* characters */
 #define REASON_MAX 500        /* characters */
@@ -85,7 +85,7 @@ static const ecs_field_t mine_fields[] = {
 
 static const ecs_field_t new_fields[] = {
     { .name = "name", .type = ECS_T_STRING, .flags = ECS_REQUIRED,
-      .max = NAME_MAX },
+      .max = PRODUCT_NAME_MAX },
     { .name = "description", .type = ECS_T_TEXT, .flags = ECS_REQUIRED,
       .max = DESCRIPTION_MAX },
     { .name = "price", .type = ECS_T_MONEY, .flags = ECS_REQUIRED, .min = 1 },
@@ -97,7 +97,7 @@ static const ecs_field_t new_fields[] = {
 
 static const ecs_field_t change_fields[] = {
     PRODUCT_ID,
-    { .name = "name", .type = ECS_T_STRING, .max = NAME_MAX },
+    { .name = "name", .type = ECS_T_STRING, .max = PRODUCT_NAME_MAX },
     { .name = "description", .type = ECS_T_TEXT, .max = DESCRIPTION_MAX },
     { .name = "price", .type = ECS_T_MONEY, .min = 1 },
     { .name = "quantity", .type = ECS_T_INT, .max = QUANTITY_MAX,
