@@ -52,7 +52,8 @@ BEGIN
 END $$;
 
 CREATE FUNCTION ecs_test.alive(p_name text) RETURNS bigint LANGUAGE sql
-AS $$ SELECT count(*) FROM ecs.sessions WHERE user_id = ecs_test.id(p_name) AND revoked_at IS NULL $$;
+AS $$ SELECT count(*) FROM ecs.sessions WHERE user_id = ecs_test.id(p_name)
+    AND revoked_at IS NULL $$;
 
 CREATE FUNCTION ecs_test.audited(p_action text) RETURNS bigint LANGUAGE sql
 AS $$ SELECT count(*) FROM ecs.audit_log WHERE action = p_action $$;
@@ -103,21 +104,26 @@ SELECT is((SELECT expires_at - ecs.now() FROM ecs.sessions WHERE user_id = ecs_t
 SELECT is((SELECT actor_id FROM ecs.audit_log WHERE action = 'login'), ecs_test.id('ann'),
     'a sign-in is audited, by whom');
 SELECT is((SELECT token_hash FROM ecs.refresh_tokens), 't1', 'the refresh token is kept as hash');
-SELECT is(ecs_test.login('ann.lee@example.com', 'wrong'), 'invalid_credentials', 'a wrong password');
+SELECT is(ecs_test.login('ann.lee@example.com', 'wrong'), 'invalid_credentials',
+    'a wrong password');
 SELECT is(ecs_test.login('nobody@example.com', 'x'), 'invalid_credentials', 'an unknown e-mail');
-SELECT is((ecs_api.accounts_credentials('nobody@example.com', '198.51.100.7')).body ->> 'password_hash',
+SELECT is((ecs_api.accounts_credentials('nobody@example.com',
+    '198.51.100.7')).body ->> 'password_hash',
     NULL, 'has no hash to match');
 UPDATE ecs.users SET is_active = false WHERE username = 'bob';
-SELECT is(ecs_test.login('bob@example.com', 'hash of bob'), 'invalid_credentials', 'a closed account');
+SELECT is(ecs_test.login('bob@example.com', 'hash of bob'), 'invalid_credentials',
+    'a closed account');
 UPDATE ecs.users SET is_active = true WHERE username = 'bob';
 SELECT is(ecs_test.audited('login_failed')::int, 3, 'failures are audited');
-SELECT is((ecs_api.accounts_token(ecs_test.nobody(), 'bob@example.com', 'an old hash', 'tx')).body ->> 'code',
+SELECT is((ecs_api.accounts_token(ecs_test.nobody(), 'bob@example.com', 'an old hash',
+    'tx')).body ->> 'code',
     'invalid_credentials', 'a hash that is no longer the account''s opens nothing');
 DELETE FROM ecs.login_failures;
 
 -- The throttle --------------------------------------------------------------------
 
-SELECT is(array_agg(DISTINCT ecs_test.login('ann.lee@example.com', 'wrong')), ARRAY['invalid_credentials'],
+SELECT is(array_agg(DISTINCT ecs_test.login('ann.lee@example.com', 'wrong')),
+    ARRAY['invalid_credentials'],
     'five failures are answered') FROM generate_series(1, 5);
 SELECT is(ecs_test.login('ann.lee@example.com', 'wrong'), 'throttled', 'the sixth is throttled');
 SELECT is(ecs_test.login('ANN.LEE@example.com', 'hash of ann'), 'throttled',
@@ -129,24 +135,29 @@ SELECT is(ecs_test.login('ann.lee@example.com', 'hash of ann', NULL, '203.0.113.
     'the owner gets in from another address');
 SELECT is((SELECT count(*)::int FROM ecs.login_failures WHERE subject LIKE 'account:%'), 0,
     'which clears the account''s counter');
-SELECT is(ecs_test.login('ann.lee@example.com', 'hash of ann'), 'throttled', 'but not the attacker''s');
+SELECT is(ecs_test.login('ann.lee@example.com', 'hash of ann'), 'throttled',
+    'but not the attacker''s');
 SELECT throws_like($$ SELECT ecs_api.accounts_credentials('ann.lee@example.com', '198.51.100.7') $$,
     '%Expected available in 30 seconds.', 'the first block takes 30 seconds');
 SELECT ecs_test.pass('31 seconds');
-SELECT is(ecs_test.login('ann.lee@example.com', 'wrong'), 'invalid_credentials', 'after it one try is free');
+SELECT is(ecs_test.login('ann.lee@example.com', 'wrong'), 'invalid_credentials',
+    'after it one try is free');
 SELECT throws_like($$ SELECT ecs_api.accounts_credentials('ann.lee@example.com', '198.51.100.7') $$,
     '%in 60 seconds.', 'the next block is twice as long');
 -- Parallel tries that all read the credentials before the block began:
 SELECT is(ecs_test.code_of($$ SELECT ecs_api.accounts_token(ecs_test.nobody(),
-    'ann.lee@example.com', NULL, 'ty') $$), 'throttled', 'a wrong guess that was on its way is not judged');
+    'ann.lee@example.com', NULL, 'ty') $$), 'throttled',
+    'a wrong guess that was on its way is not judged');
 SELECT is(ecs_test.code_of($$ SELECT ecs_api.accounts_token(ecs_test.nobody(),
     'ann.lee@example.com', 'hash of ann', 'tz') $$), 'throttled', 'and neither is a right one');
 UPDATE ecs.login_failures SET failures = 30, blocked_until = NULL WHERE subject LIKE 'pair:%';
-SELECT is(ecs_test.login('ann.lee@example.com', 'wrong'), 'invalid_credentials', 'however many failed before');
+SELECT is(ecs_test.login('ann.lee@example.com', 'wrong'), 'invalid_credentials',
+    'however many failed before');
 SELECT throws_like($$ SELECT ecs_api.accounts_credentials('ann.lee@example.com', '198.51.100.7') $$,
     '%in 900 seconds.', 'no block is longer than 15 minutes');
 SELECT ecs_test.pass('31 minutes');
-SELECT is(ecs_test.login('ann.lee@example.com', 'wrong'), 'invalid_credentials', 'after a quiet time');
+SELECT is(ecs_test.login('ann.lee@example.com', 'wrong'), 'invalid_credentials',
+    'after a quiet time');
 SELECT is((SELECT failures FROM ecs.login_failures WHERE subject LIKE 'pair:%'), 1,
     'the counter starts over');
 SELECT is(ecs_test.login('ann.lee@example.com', 'hash of ann'), '200', 'the right password');
@@ -158,7 +169,8 @@ DELETE FROM ecs.login_failures;
 SELECT is(count(*) FILTER (WHERE r = 'invalid_credentials')::int, 50,
     'one address has fifty failures, whatever it tries')
     FROM (SELECT ecs_test.login('u' || n || '@example.com', 'x') r FROM generate_series(1, 60) n) t;
-SELECT is(ecs_test.login('bob@example.com', 'hash of bob'), 'throttled', 'then nobody signs in from there');
+SELECT is(ecs_test.login('bob@example.com', 'hash of bob'), 'throttled',
+    'then nobody signs in from there');
 SELECT is(ecs_test.login('bob@example.com', 'hash of bob', NULL, '203.0.113.9'), '200',
     'from elsewhere they do');
 SELECT is(count(*) FILTER (WHERE r = 'invalid_credentials')::int, 100,
@@ -221,33 +233,40 @@ SELECT is(ecs_test.code_of($$ SELECT ecs_api.accounts_token_verify(NULL, (m).id,
 SELECT is(ecs_test.code_of($$ SELECT ecs_test.refresh('a1', 'a2') $$), 'token_not_valid',
     'and its refresh token');
 SELECT is(ecs_test.login('ann.lee@example.com', 'hash of ann', 'a3'), '200', 'she comes back');
-SELECT is((ecs_api.accounts_logout(ecs_test.me('ann'), NULL, true)).status, 204, 'and leaves everywhere');
+SELECT is((ecs_api.accounts_logout(ecs_test.me('ann'), NULL, true)).status, 204,
+    'and leaves everywhere');
 SELECT is(ecs_test.alive('ann')::int, 0, 'no session is left');
 
 -- Change of password ------------------------------------------------------------------
 
 SELECT is(ecs_test.login('ann.lee@example.com', 'hash of ann', 'p1'), '200', 'one device');
 SELECT is(ecs_test.login('ann.lee@example.com', 'hash of ann', 'p2'), '200', 'another');
-SELECT is((ecs_api.accounts_own_credentials(ecs_test.me('ann'))).body ->> 'password_hash', 'hash of ann',
+SELECT is((ecs_api.accounts_own_credentials(ecs_test.me('ann'))).body ->> 'password_hash',
+    'hash of ann',
     'the module gets the hash to check');
 SELECT matches(ecs_test.code_of($$ SELECT ecs_api.accounts_password_change(ecs_test.me('ann'),
     'not it', 'new hash') $$), 'old_password', 'it must still be the account''s');
-SELECT is((ecs_api.accounts_password_change(ecs_test.me('ann'), 'hash of ann', 'new hash')).status, 204,
+SELECT is((ecs_api.accounts_password_change(ecs_test.me('ann'), 'hash of ann', 'new hash')).status,
+    204,
     'the password changes');
 SELECT is(ecs_test.alive('ann')::int, 1, 'all other sessions end');
-SELECT is(ecs_test.login('ann.lee@example.com', 'hash of ann'), 'invalid_credentials', 'the old one is out');
+SELECT is(ecs_test.login('ann.lee@example.com', 'hash of ann'), 'invalid_credentials',
+    'the old one is out');
 SELECT is(ecs_test.login('ann.lee@example.com', 'new hash'), '200', 'the new one is in');
 DELETE FROM ecs.login_failures;
-SELECT is(array_agg(DISTINCT (ecs_api.accounts_password_wrong(ecs_test.me('ann'))).status), ARRAY[204],
+SELECT is(array_agg(DISTINCT (ecs_api.accounts_password_wrong(ecs_test.me('ann'))).status),
+    ARRAY[204],
     'wrong old passwords are counted') FROM generate_series(1, 5);
-SELECT is(ecs_test.code_of($$ SELECT ecs_api.accounts_own_credentials(ecs_test.me('ann')) $$), 'throttled',
+SELECT is(ecs_test.code_of($$ SELECT ecs_api.accounts_own_credentials(ecs_test.me('ann')) $$),
+    'throttled',
     'and throttled');
 SELECT is(ecs_test.code_of($$ SELECT ecs_api.accounts_password_change(ecs_test.me('ann'),
     'new hash', 'newer') $$), 'throttled', 'on their way, too');
 
 -- Profile ------------------------------------------------------------------------------
 
-SELECT is((ecs_api.accounts_me(ecs_test.me('ann'))).body ->> 'location_lat', NULL, 'no location yet');
+SELECT is((ecs_api.accounts_me(ecs_test.me('ann'))).body ->> 'location_lat', NULL,
+    'no location yet');
 SELECT is((ecs_api.accounts_me_update(ecs_test.me('ann'), '{}')).version,
     (ecs_api.accounts_me(ecs_test.me('ann'))).version, 'no change, no new version');
 SELECT is((a.body ->> 'bio') || (a.body ->> 'location_lat') || (a.body ->> 'first_name'),
@@ -263,23 +282,28 @@ SELECT is(city, 'Homs', 'and changes nothing') FROM ecs.profiles WHERE user_id =
 SELECT matches(ecs_test.code_of($$ SELECT ecs_api.accounts_me_update(ecs_test.me('ann'),
     '{"location_lat": "1"}') $$), 'location_lng.*together', 'no latitude without a longitude');
 SELECT matches(ecs_test.code_of($$ SELECT ecs_api.accounts_me_update(ecs_test.me('ann'),
-    '{"location_lat": null, "location_lng": "1"}') $$), 'location_lat.*together', 'nor the other way');
+    '{"location_lat": null, "location_lng": "1"}') $$), 'location_lat.*together',
+    'nor the other way');
 SELECT is((ecs_api.accounts_me_update(ecs_test.me('ann'),
-    '{"location_lat": null, "location_lng": null}')).body ->> 'location_lng', NULL, 'both can be removed');
+    '{"location_lat": null, "location_lng": null}')).body ->> 'location_lng', NULL,
+    'both can be removed');
 SELECT matches(ecs_test.code_of($$ SELECT ecs_api.accounts_me_update(ecs_test.me('ann'),
     '{"username": "BOB"}') $$), 'user with this username already exists', 'names stay unique');
 SELECT matches(ecs_test.code_of($$ SELECT ecs_api.accounts_me_update(ecs_test.me('ann'),
     '{"username": "a@b.c"}') $$), 'Enter a valid username', 'and valid');
-SELECT is((a.body ->> 'username') || (a.body ->> 'role'), 'annieuser', 'a name can change, and only what may')
+SELECT is((a.body ->> 'username') || (a.body ->> 'role'), 'annieuser',
+    'a name can change, and only what may')
     FROM ecs_api.accounts_me_update(ecs_test.me('ann'), '{"username": "annie"}') a;
 
 -- Seller's card --------------------------------------------------------------------------
 
-SELECT bag_eq($$ SELECT json_object_keys((ecs_api.accounts_seller(NULL, ecs_test.id('bob'))).body) $$,
+SELECT bag_eq($$ SELECT json_object_keys((ecs_api.accounts_seller(NULL,
+    ecs_test.id('bob'))).body) $$,
     $$ VALUES ('id'), ('username'), ('points'), ('rank'), ('is_verified_seller'), ('avg_rating'),
        ('ratings_count'), ('products_count'), ('brands'), ('member_since') $$,
     'a seller''s card has no e-mail, phone or location');
-SELECT is(ecs_test.code_of($$ SELECT ecs_api.accounts_seller(NULL, ecs_test.id('annie')) $$), 'not_found',
+SELECT is(ecs_test.code_of($$ SELECT ecs_api.accounts_seller(NULL, ecs_test.id('annie')) $$),
+    'not_found',
     'who does not sell has none');
 
 -- The shop's people -------------------------------------------------------------------------
@@ -288,9 +312,11 @@ DO $$ BEGIN
     PERFORM ecs_test.person(n, r) FROM (VALUES ('root', 'superadmin'), ('root2', 'superadmin'),
         ('adam', 'admin'), ('carl', 'delivery'), ('Zoe', 'user')) v (n, r);
 END $$;
-CREATE FUNCTION ecs_test.people(p_ordering text, p_cursor text DEFAULT NULL, p_size integer DEFAULT 3)
+CREATE FUNCTION ecs_test.people(p_ordering text, p_cursor text DEFAULT NULL,
+    p_size integer DEFAULT 3)
 RETURNS ecs.answer LANGUAGE sql AS $$
-    SELECT ecs_api.accounts_users_list(ecs_test.me('adam'), NULL, NULL, NULL, p_ordering, NULL, p_size, p_cursor) $$;
+    SELECT ecs_api.accounts_users_list(ecs_test.me('adam'), NULL, NULL, NULL, p_ordering, NULL,
+    p_size, p_cursor) $$;
 -- All pages of a cursor, as one list of usernames.
 CREATE FUNCTION ecs_test.walk(p_ordering text) RETURNS text[] LANGUAGE plpgsql AS $$
 DECLARE
@@ -299,7 +325,8 @@ DECLARE
 BEGIN
     LOOP
         v_page := ecs_test.people(p_ordering, v_page.next_key);
-        v_names := v_names || ARRAY(SELECT j ->> 'username' FROM json_array_elements(v_page.body) j);
+        v_names := v_names || ARRAY(SELECT j ->> 'username'
+        FROM json_array_elements(v_page.body) j);
         EXIT WHEN v_page.next_key IS NULL;
     END LOOP;
     RETURN v_names;
@@ -315,54 +342,76 @@ SELECT is(ecs_test.walk('-created_at'),
     ARRAY(SELECT username FROM ecs.users ORDER BY created_at DESC, id DESC),
     'by time, ties by id');
 SELECT is((a.total, json_array_length(a.body), a.body -> 0 ->> 'username', a.next_key)::text,
-    '(2,1,root2,)', 'the second page follows the first, pages are counted, the filter by role holds')
-    FROM ecs_api.accounts_users_list(ecs_test.me('adam'), 'superadmin', NULL, NULL, 'id', 2, 1, NULL) a;
-SELECT is((a.total, a.body -> 0 ->> 'username')::text, '(1,annie)', 'a part of a name finds in any case')
+    '(2,1,root2,)',
+    'the second page follows the first, pages are counted, the filter by role holds')
+    FROM ecs_api.accounts_users_list(ecs_test.me('adam'), 'superadmin', NULL, NULL, 'id', 2, 1,
+    NULL) a;
+SELECT is((a.total, a.body -> 0 ->> 'username')::text, '(1,annie)',
+    'a part of a name finds in any case')
     FROM ecs_api.accounts_users_list(ecs_test.me('adam'), NULL, true, 'LEE@', 'id', 1, 20, NULL) a;
-SELECT is((ecs_api.accounts_users_list(ecs_test.me('adam'), NULL, false, NULL, 'id', 1, 20, NULL)).total, 0::bigint,
+SELECT is((ecs_api.accounts_users_list(ecs_test.me('adam'), NULL, false, NULL, 'id', 1, 20,
+    NULL)).total, 0::bigint,
     'nobody is inactive');
-SELECT is((ecs_api.accounts_user(ecs_test.me('adam'), ecs_test.id('bob'))).body ->> 'email', 'bob@example.com',
+SELECT is((ecs_api.accounts_user(ecs_test.me('adam'), ecs_test.id('bob'))).body ->> 'email',
+    'bob@example.com',
     'an admin reads anybody');
-SELECT is(ecs_test.code_of($$ SELECT ecs_api.accounts_user(ecs_test.me('adam'), 999999) $$), 'not_found',
+SELECT is(ecs_test.code_of($$ SELECT ecs_api.accounts_user(ecs_test.me('adam'), 999999) $$),
+    'not_found',
     'who exists');
 
-CREATE FUNCTION ecs_test.hire(p_by text, p_role text, p_name text) RETURNS ecs.answer LANGUAGE sql AS $$
+CREATE FUNCTION ecs_test.hire(p_by text, p_role text,
+    p_name text) RETURNS ecs.answer LANGUAGE sql AS $$
     SELECT ecs_api.accounts_user_create(ecs_test.me(p_by), p_name || '@example.com', p_name, p_role,
                                         NULL, NULL, NULL, NULL) $$;
 SELECT is((ecs_test.hire('adam', 'delivery', 'dora')).status, 201, 'an admin makes a courier');
 SELECT is(password_hash, NULL, 'who cannot sign in yet') FROM ecs.users WHERE username = 'dora';
-SELECT is(ecs_test.login('dora@example.com', NULL), 'invalid_credentials', 'not without a password');
+SELECT is(ecs_test.login('dora@example.com', NULL), 'invalid_credentials',
+    'not without a password');
 SELECT is(ecs_test.code_of($$ SELECT ecs_test.hire('adam', 'admin', 'eve') $$), 'permission_denied',
     'an admin makes no admins');
 SELECT is((ecs_test.hire('root', 'admin', 'eve')).body ->> 'role', 'admin', 'a superadmin does');
 SELECT is(ecs_test.audited('user_created')::int, 2, 'both are audited');
 
-CREATE FUNCTION ecs_test.change(p_by text, p_whom text, p_changes jsonb) RETURNS text LANGUAGE plpgsql AS $$
+CREATE FUNCTION ecs_test.change(p_by text, p_whom text,
+    p_changes jsonb) RETURNS text LANGUAGE plpgsql AS $$
 BEGIN
     RETURN ecs_test.code_of(format('SELECT ecs_api.accounts_user_update(ecs_test.me(%L), %s, %L)',
                                    p_by, ecs_test.id(p_whom), p_changes));
 END $$;
-SELECT is(ecs_test.change('adam', 'carl', '{"is_active": false}'), 'not refused', 'an admin closes an account');
+SELECT is(ecs_test.change('adam', 'carl', '{"is_active": false}'), 'not refused',
+    'an admin closes an account');
 SELECT is(is_active, false, 'it is closed') FROM ecs.users WHERE username = 'carl';
 SELECT is(ecs_test.alive('carl')::int, 0, 'its sessions end at once');
-SELECT is(ecs_test.change('adam', 'carl', '{"is_active": true}'), 'not refused', 'and opens it again');
-SELECT is((SELECT array_agg(action ORDER BY id) FROM ecs.audit_log WHERE object_type = 'user' AND object_id = ecs_test.id('carl')),
+SELECT is(ecs_test.change('adam', 'carl', '{"is_active": true}'), 'not refused',
+    'and opens it again');
+SELECT is((SELECT array_agg(action ORDER BY id) FROM ecs.audit_log WHERE object_type = 'user'
+    AND object_id = ecs_test.id('carl')),
     ARRAY['user_deactivated', 'user_activated'], 'both are audited');
-SELECT is(ecs_test.change('adam', 'eve', '{"is_active": false}'), 'permission_denied', 'but not an admin''s');
-SELECT is(ecs_test.change('adam', 'root', '{"is_active": false}'), 'permission_denied', 'nor a superadmin''s');
-SELECT is(ecs_test.change('adam', 'adam', '{"is_active": false}'), 'permission_denied', 'nor their own');
-SELECT is(ecs_test.change('adam', 'Zoe', '{"role": "admin"}'), 'permission_denied', 'an admin changes no roles');
+SELECT is(ecs_test.change('adam', 'eve', '{"is_active": false}'), 'permission_denied',
+    'but not an admin''s');
+SELECT is(ecs_test.change('adam', 'root', '{"is_active": false}'), 'permission_denied',
+    'nor a superadmin''s');
+SELECT is(ecs_test.change('adam', 'adam', '{"is_active": false}'), 'permission_denied',
+    'nor their own');
+SELECT is(ecs_test.change('adam', 'Zoe', '{"role": "admin"}'), 'permission_denied',
+    'an admin changes no roles');
 SELECT is(ecs_test.change('root', 'Zoe', '{"role": "seller"}'), 'not refused', 'a superadmin does');
 SELECT is((SELECT role FROM ecs.users WHERE username = 'Zoe'), 'seller', 'the role is new');
 SELECT is(ecs_test.alive('Zoe')::int, 0, 'and the sessions of the old one end');
-SELECT is((SELECT details FROM ecs.audit_log WHERE action = 'role_changed'), '{"old": "user", "new": "seller"}'::jsonb,
+SELECT is((SELECT details FROM ecs.audit_log WHERE action = 'role_changed'),
+    '{"old": "user", "new": "seller"}'::jsonb,
     'the audit log knows both');
-SELECT is(ecs_test.change('root', 'root', '{"role": "user"}'), 'permission_denied', 'nobody changes their own role');
-SELECT is(ecs_test.change('root', 'root2', '{"role": "admin"}'), 'not refused', 'a superadmin can step another down');
-SELECT is(ecs_test.change('root2', 'root', '{"role": "admin"}'), 'session_revoked', 'who then cannot do the same');
-SELECT is(ecs_test.code_of($$ SELECT ecs_api.accounts_user_update(ecs_test.me('root', 99), ecs_test.id('Zoe'),
+SELECT is(ecs_test.change('root', 'root', '{"role": "user"}'), 'permission_denied',
+    'nobody changes their own role');
+SELECT is(ecs_test.change('root', 'root2', '{"role": "admin"}'), 'not refused',
+    'a superadmin can step another down');
+SELECT is(ecs_test.change('root2', 'root', '{"role": "admin"}'), 'session_revoked',
+    'who then cannot do the same');
+SELECT is(ecs_test.code_of($$ SELECT ecs_api.accounts_user_update(ecs_test.me('root', 99),
+    ecs_test.id('Zoe'),
     '{"is_active": false}') $$), 'stale', 'If-Match holds');
-SELECT is(ecs_test.code_of($$ SELECT ecs_api.accounts_user_update(ecs_test.me('root'), 999999, '{}') $$),
+SELECT is(ecs_test.code_of($$ SELECT ecs_api.accounts_user_update(ecs_test.me('root'), 999999,
+    '{}') $$),
     'not_found', 'nobody there');
 
 SELECT * FROM finish();
