@@ -217,7 +217,7 @@ const ecs_route_t ecs_catalog_routes[] = {
         .fields = mine_fields,
         .call = "products_mine",
         .status = 200,
-        .answer = "OwnProduct",
+        .answer = "OwnProduct +ProductCounts",
         .summary = "The caller's products, newest first",
         .description = "`counts` of the page says how many there are in each "
                        "state, and how many have a change that waits.",
@@ -360,6 +360,12 @@ const ecs_schema_t ecs_catalog_schemas[] = {
       PRODUCT_MEMBERS " ~rejection_reason:text? ~pending_change:PendingChange?" },
     { "OwnProduct", "A product as its seller and administrators see it.",
       PRODUCT_MEMBERS " rejection_reason:text? pending_change:PendingChange?" },
+    { "ProductCounts", "How many products the caller has.",
+      "counts:StateCounts" },
+    { "StateCounts", "Products by state; `pending_changes` are approved ones "
+                     "with a change that waits.",
+      "PENDING:int APPROVED:int REJECTED:int ARCHIVED:int "
+      "pending_changes:int" },
     { "PendingChange", "What would change when an administrator approves it.",
       "~name:str ~description:text ~category:id" },
     { "Stock", "How much there is of a product now.",

@@ -54,7 +54,7 @@ const ecs_route_t ecs_notifications_routes[] = {
         .fields = list_fields,
         .call = "notifications_list",
         .status = 200,
-        .answer = "Notification",
+        .answer = "Notification +UnreadCount",
         .summary = "The caller's notifications, newest first",
         .description = "`unread_count` of the page counts all that are "
                        "unread, whatever the filters are.",
