@@ -30,6 +30,7 @@ CREATE FUNCTION ecs_api.notifications_list(p_me ecs.caller, p_is_read boolean, p
     p_page integer, p_page_size integer, p_cursor bigint)
 RETURNS ecs.answer LANGUAGE plpgsql STABLE AS $$
 DECLARE
+    v_end    CONSTANT bigint := ecs_lib.skip(p_page, p_page_size) + p_page_size;
     v_rows   json;
     v_last   bigint;
     v_more   boolean;
@@ -37,8 +38,8 @@ DECLARE
     v_unread bigint;
 BEGIN
     SELECT json_agg(ecs_lib.notification_json(x.n) ORDER BY (x.n).id DESC)
-               FILTER (WHERE x.rank <= p_page_size),
-           min((x.n).id) FILTER (WHERE x.rank <= p_page_size), count(*) > p_page_size
+               FILTER (WHERE x.rank <= v_end),
+           min((x.n).id) FILTER (WHERE x.rank <= v_end), count(*) > p_page_size
         INTO v_rows, v_last, v_more
         FROM (SELECT n, row_number() OVER (ORDER BY n.id DESC) AS rank
               FROM ecs.notifications n
@@ -47,7 +48,7 @@ BEGIN
                 AND (p_type IS NULL OR n.type = p_type)
                 AND (p_cursor IS NULL OR n.id < p_cursor)
               ORDER BY n.id DESC
-              LIMIT p_page_size + 1 OFFSET ecs_lib.skip(p_page, p_page_size)) x;
+              LIMIT p_page_size + 1 OFFSET v_end - p_page_size) x;
     IF p_page IS NOT NULL THEN
         SELECT count(*) INTO v_total FROM ecs.notifications n
             WHERE n.user_id = p_me.id
