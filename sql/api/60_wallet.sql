@@ -129,7 +129,8 @@ BEGIN
     v_transfer := ecs.transfer(ecs.available(p_me.id), ecs.available(v_to.id), p_amount,
         'TRANSFER', p_note => nullif(p_note, ''), p_actor => p_me.id,
         p_request_id => p_me.request_id);
-    RETURN ecs_lib.created(NULL, ecs_lib.transaction(v_transfer, p_me.id));
+    RETURN ecs_lib.created('/api/wallet/transactions/',
+                           ecs_lib.transaction(v_transfer, p_me.id));
 END $$;
 
 -- Asks for money to be paid out; it is held until an administrator decides.
@@ -144,7 +145,7 @@ BEGIN
     PERFORM ecs.transfer(ecs.available(p_me.id), ecs.held(p_me.id), p_amount, 'ESCROW_HOLD',
         p_reference => format('withdrawal %s', w.id), p_actor => p_me.id,
         p_request_id => p_me.request_id);
-    RETURN ecs_lib.created(NULL, ecs_lib.withdrawal_json(w, u), w.version)
+    RETURN ecs_lib.created('/api/wallet/withdrawals/', ecs_lib.withdrawal_json(w, u), w.version)
         FROM ecs.users u WHERE u.id = w.user_id;
 END $$;
 
@@ -280,7 +281,8 @@ BEGIN
     PERFORM ecs_lib.audit(p_me, 'wallet.deposit', 'user', p_user_id, jsonb_build_object(
         'transaction', v_transfer, 'amount', p_amount::numeric(14, 2)::text,
         'reference', p_reference, 'reason', p_reason));
-    RETURN ecs_lib.created(NULL, ecs_lib.transaction(v_transfer, p_user_id));
+    RETURN ecs_lib.created(format('/api/wallet/admin/%s/', p_user_id),
+                           ecs_lib.transaction(v_transfer, p_user_id));
 END $$;
 
 -- Anybody's wallet. Callers: administrators. Raises not_found.
