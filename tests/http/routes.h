@@ -44,6 +44,12 @@ json_t *route_body_schema(const route_t *route);
 /** A valid body as the document shows it, "{}" when the route takes none. */
 json_t *route_example(const route_t *route);
 
+/** A body as text; numbers keep the digits they were written with. */
+const char *body_text(const json_t *body);
+
+/** The example as text, NULL for a route that only reads. */
+const char *route_example_text(const route_t *route);
+
 /** A node or what its "$ref" names. */
 json_t *document_follow(json_t *node);
 

@@ -342,7 +342,8 @@ static void prepare(void)
     shop_open();
 }
 
-int suite_run(const char *name, const TTest *const *tests, double seconds)
+int suite_run_between(const char *name, const TTest *const *tests,
+                      double seconds, void (*begin)(void), void (*end)(void))
 {
     Suite *suite = suite_create(name);
     TCase *cases = tcase_create(name);
@@ -351,6 +352,7 @@ int suite_run(const char *name, const TTest *const *tests, double seconds)
 
     setvbuf(stdout, NULL, _IOLBF, 0);
     tcase_add_unchecked_fixture(cases, prepare, NULL);
+    tcase_add_unchecked_fixture(cases, begin, end);
     tcase_set_timeout(cases, is_slow() ? 5 * seconds : seconds);
     for (; *tests != NULL; tests++) {
         tcase_add_test(cases, *tests);
@@ -360,4 +362,9 @@ int suite_run(const char *name, const TTest *const *tests, double seconds)
     failed = srunner_ntests_failed(runner);
     srunner_free(runner);
     return failed == 0 ? 0 : 1;
+}
+
+int suite_run(const char *name, const TTest *const *tests, double seconds)
+{
+    return suite_run_between(name, tests, seconds, NULL, NULL);
 }

@@ -25,6 +25,10 @@
  */
 int suite_run(const char *name, const TTest *const *tests, double seconds);
 
+/** The same with something to do before the first and after the last test. */
+int suite_run_between(const char *name, const TTest *const *tests,
+                      double seconds, void (*begin)(void), void (*end)(void));
+
 /* --- what is expected of a reply ------------------------------------------ */
 
 /* Each returns the reply, or stops the test and shows the reply. */

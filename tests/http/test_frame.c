@@ -62,8 +62,8 @@ START_TEST(broken_json_is_refused_with_its_place)
     for (i = 0; i < sizeof(broken) / sizeof(broken[0]); i++) {
         reply_t *r = refused(patch_me(who, broken[i]), 400, "malformed_json");
 
-        ck_assert_int_ge(int_at(r, "line"), 1);
-        ck_assert_int_ge(int_at(r, "column"), 0);
+        ck_assert_ptr_nonnull(strstr(text_at(r, "detail"), "line "));
+        ck_assert_ptr_nonnull(strstr(text_at(r, "detail"), "column "));
     }
     refused(http(.method = "PATCH", .path = ME, .who = who,
                  .body = "{\"bio\": \"a\0b\"}", .length = 14),

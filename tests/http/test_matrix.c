@@ -102,8 +102,7 @@ START_TEST(who_was_shut_out_stays_out)
     }
     for (route = routes_all(); route->method != NULL; route++) {
         const char *path = route_path(route, NOBODY_HAS);
-        const char *body =
-            route->writes ? json_dumps(route_example(route), 0) : NULL;
+        const char *body = route_example_text(route);
         actor_t *revoked = another_session(one_of(route_role(route)));
         actor_t *expired = another_session(one_of(route_role(route)));
 
@@ -149,7 +148,7 @@ START_TEST(unknown_names_are_refused_everywhere)
 
             json_object_set_new(body, STRANGE, json_integer(1));
             expect_named(call(route, caller_of(route), path,
-                              json_dumps(body, 0)),
+                              body_text(body)),
                          STRANGE, "an unknown member");
         }
     }
@@ -180,7 +179,7 @@ START_TEST(required_fields_are_required)
             expect_named(reply, name, "no body");
             json_object_del(body, name);
             expect_named(call(route, caller_of(route), path,
-                              json_dumps(body, 0)),
+                              body_text(body)),
                          name, fmt("%s missing", name));
         }
     }
@@ -302,7 +301,7 @@ static void try_field(const route_t *route, const char *name, json_t *schema)
 
         json_object_set_new(body, name, values[i]);
         expect_named(call(route, caller_of(route),
-                          route_path(route, NOBODY_HAS), json_dumps(body, 0)),
+                          route_path(route, NOBODY_HAS), body_text(body)),
                      name,
                      fmt("%s = %.60s", name,
                          json_dumps(values[i], JSON_ENCODE_ANY)));
@@ -389,8 +388,7 @@ START_TEST(an_id_is_a_positive_number)
     size_t i;
 
     for (route = routes_all(); route->method != NULL; route++) {
-        const char *body =
-            route->writes ? json_dumps(route_example(route), 0) : NULL;
+        const char *body = route_example_text(route);
 
         if (strchr(route->path, '{') == NULL) {
             continue;
@@ -508,6 +506,12 @@ static void check_same_header(const reply_t *one, const reply_t *two,
     }
 }
 
+/* Does the body change from one moment to the next? */
+static int tells_the_time(const reply_t *reply)
+{
+    return json_object_get(reply->json, "checked_at") != NULL;
+}
+
 START_TEST(head_is_get_without_a_body)
 {
     const char *const headers[] = {"Content-Type", "Content-Length", "ETag",
@@ -533,12 +537,25 @@ START_TEST(head_is_get_without_a_body)
             complain("HEAD %s: %d, GET: %d", path, bare->status, full->status);
         }
         for (i = 0; i < sizeof(headers) / sizeof(headers[0]); i++) {
+            if (strcmp(headers[i], "ETag") == 0 && tells_the_time(full)) {
+                continue;
+            }
             check_same_header(full, bare, headers[i]);
         }
     }
     nothing_wrong();
 }
 END_TEST
+
+/* A reply without what differs from one request to the next. */
+static const char *essence(const reply_t *reply)
+{
+    json_object_del(reply->json, "request_id");
+    json_object_del(reply->json, "next");
+    json_object_del(reply->json, "checked_at");
+    return fmt("%d %s", reply->status,
+               reply->json == NULL ? "" : json_dumps(reply->json, 0));
+}
 
 START_TEST(the_final_slash_does_not_matter)
 {
@@ -548,16 +565,15 @@ START_TEST(the_final_slash_does_not_matter)
         const char *path = route_path(route, NOBODY_HAS);
         const char *bare = fmt("%.*s", (int)strlen(path) - 1, path);
         const actor_t *who = route->is_public ? NULL : caller_of(route);
-        reply_t *one, *two;
+        const char *one, *two;
 
         if (route->writes || path[strlen(path) - 1] != '/') {
             continue;
         }
-        one = call(route, who, path, NULL);
-        two = call(route, who, bare, NULL);
-        if (one->status != two->status || one->length != two->length) {
-            complain("%s: %d, without slash %d", path, one->status,
-                     two->status);
+        one = essence(call(route, who, path, NULL));
+        two = essence(call(route, who, bare, NULL));
+        if (strcmp(one, two) != 0) {
+            complain("%s: %.100s, without slash %.100s", path, one, two);
         }
     }
     nothing_wrong();
