@@ -16,6 +16,7 @@ typedef struct ecs_secrets_t {
     unsigned char token[ECS_KEY_BYTES];  /* access tokens (HS256) */
     unsigned char cursor[ECS_KEY_BYTES]; /* list cursors */
     unsigned char proof[ECS_KEY_BYTES];  /* proof of delivery */
+    unsigned char request[ECS_KEY_BYTES]; /* fingerprints of requests */
     unsigned char previous_token[ECS_KEY_BYTES]; /* accepted, never issued */
     int has_previous;
 } ecs_secrets_t;
@@ -50,8 +51,7 @@ const char *ecs_secrets_random_hex(apr_pool_t *p, apr_size_t bytes);
 const char *ecs_secrets_random_url(apr_pool_t *p, apr_size_t bytes);
 
 /**
- * SHA-256 of a text as lower-case hex: how refresh tokens are stored and how
- * requests are fingerprinted.
+ * SHA-256 of a text as lower-case hex: how refresh tokens are stored.
  */
 const char *ecs_secrets_sha256(apr_pool_t *p, const void *data,
                                apr_size_t length);

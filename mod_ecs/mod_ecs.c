@@ -5,8 +5,8 @@
  *
  * post_config, in the parent, once per configuration that will be used:
  *   1. fill in and check each server's configuration;
- *   2. build the router, the statements and the OpenAPI document from the
- *      route rows, once for all servers.
+ *   2. check the route rows and build the router, the statements and the
+ *      OpenAPI document from them, once for all servers.
  * child_init, in each child, after the fork:
  *   3. seed jansson's hash before there are threads;
  *   4. make each shop's door to the database and its gate for hashing.
@@ -26,6 +26,7 @@
 #include "db.h"
 #include "gate.h"
 #include "openapi.h"
+#include "rows.h"
 #include "server.h"
 #include "statement.h"
 #include "version.h"
@@ -35,26 +36,27 @@ static int post_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp,
 {
     const ecs_router_t *router;
     const ecs_statement_t *statements;
+    const char *error;
     server_rec *s;
 
     if (ap_state_query(AP_SQ_MAIN_STATE) == AP_SQ_MS_CREATE_PRE_CONFIG) {
         return OK; /* a first pass whose memory will be thrown away */
     }
     for (s = main_server; s; s = s->next) { /* 1 */
-        const char *error = ecs_config_finish(pconf, s);
-
+        error = ecs_config_finish(pconf, s);
         if (error) {
             ap_log_error(APLOG_MARK, APLOG_EMERG, 0, s, "ECS0001: %s", error);
             return HTTP_INTERNAL_SERVER_ERROR;
         }
     }
-    router = ecs_router_make(pconf, ecs_apps); /* 2 */
-    if (!router) {
-        ap_log_error(APLOG_MARK, APLOG_EMERG, 0, main_server,
-                     "ECS0003: the route rows contradict each other; this is "
-                     "a programming error");
+    error = ecs_rows_check(ptemp, ecs_apps); /* 2 */
+    if (error) {
+        ap_log_error(APLOG_MARK, APLOG_EMERG, 0, main_server, "ECS0003: the "
+                     "route rows contradict themselves: %s; this is a "
+                     "programming error", error);
         return HTTP_INTERNAL_SERVER_ERROR;
     }
+    router = ecs_router_make(pconf, ecs_apps);
     statements = ecs_statements_make(pconf, router);
     for (s = main_server; s; s = s->next) {
         ecs_server_config_t *config = ecs_config_of(s);

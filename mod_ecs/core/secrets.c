@@ -37,6 +37,7 @@
 #define LABEL_TOKEN "mod_ecs access token 1"
 #define LABEL_CURSOR "mod_ecs list cursor 1"
 #define LABEL_PROOF "mod_ecs proof of delivery 1"
+#define LABEL_REQUEST "mod_ecs request of delivery 1"
 
 /* ---- derivation ---- */
 
@@ -94,7 +95,8 @@ static int derive_current(ecs_secrets_t *keys, const void *material,
     }
     ok = derive_one(ctx, material, length, LABEL_TOKEN, keys->token) &&
          derive_one(ctx, material, length, LABEL_CURSOR, keys->cursor) &&
-         derive_one(ctx, material, length, LABEL_PROOF, keys->proof);
+         derive_one(ctx, material, length, LABEL_PROOF, keys->proof) &&
+         derive_one(ctx, material, length, LABEL_REQUEST, keys->request);
     EVP_KDF_CTX_free(ctx);
     return ok;
 }

@@ -5,6 +5,7 @@
  */
 #include <string.h>
 
+#include <apr_encode.h>
 #include <apr_lib.h>
 #include <apr_strings.h>
 #include <http_core.h>
@@ -134,20 +135,18 @@ static ecs_problem_t *read_key(ecs_request_t *req)
     return NULL;
 }
 
-static void fingerprint(ecs_request_t *req, const ecs_body_t *body)
+/* A keyed one: a body may hold a password, and what is stored of it must not
+ * be open to guessing. No body that was accepted holds a NUL. */
+static const char *fingerprint(const ecs_request_t *req,
+                               const ecs_body_t *body)
 {
-    const char *text = apr_pstrcat(req->pool, req->r->method, " ",
-                                   req->r->uri, "?",
-                                   req->r->args ? req->r->args : "", "\n",
-                                   NULL);
-    apr_size_t head = strlen(text);
-    char *all = apr_palloc(req->pool, head + body->length);
+    unsigned char mac[ECS_KEY_BYTES];
 
-    memcpy(all, text, head);
-    if (body->length > 0) {
-        memcpy(all + head, body->text, body->length);
-    }
-    req->fingerprint = ecs_secrets_sha256(req->pool, all, head + body->length);
+    ecs_secrets_mac(req->config->secrets->request, mac, req->r->method,
+                    req->r->uri, req->r->args ? req->r->args : "",
+                    body->text ? body->text : "", NULL);
+    return apr_pencode_base16_binary(req->pool, mac, sizeof(mac),
+                                     APR_ENCODE_LOWER, NULL);
 }
 
 static ecs_problem_t *read_request(ecs_request_t *req, const ecs_match_t *match)
@@ -168,7 +167,7 @@ static ecs_problem_t *read_request(ecs_request_t *req, const ecs_match_t *match)
         return problem;
     }
     if (req->idempotency_key) {
-        fingerprint(req, &body);
+        req->fingerprint = fingerprint(req, &body);
     }
     if (if_match && ecs_route_writes(req->route)) {
         req->if_match = ecs_reply_if_match(req->pool, if_match);

@@ -107,7 +107,7 @@ CREATE TRIGGER audit_log_append_only
 CREATE TABLE ecs.idempotency_keys (
     scope       text NOT NULL,   -- 'user:17', or 'address:…' before sign-in
     key         text NOT NULL,
-    fingerprint text NOT NULL,   -- SHA-256 of method, path and body
+    fingerprint text NOT NULL,   -- keyed, of method, path and body
     status      integer NOT NULL,
     body        json,
     version     bigint,
