@@ -37,7 +37,8 @@ static const ecs_field_t category_id_fields[] = {
 
 static const ecs_field_t category_new_fields[] = {
     { .name = "name", .type = ECS_T_STRING, .flags = ECS_REQUIRED,
-      .max = CATEGORY_NAME_MAX, .help = "No sibling may have it, in any case." },
+      .max = CATEGORY_NAME_MAX,
+      .help = "No sibling may have it, in any case." },
     { .name = "parent", .type = ECS_T_ID, .flags = ECS_NULLABLE,
       .help = "The category above; null or absent for a root." },
     { NULL },
@@ -357,7 +358,8 @@ const ecs_schema_t ecs_catalog_schemas[] = {
       "id:id url:url thumbnail_url:url width:int height:int" },
     { "Product", "A product as everybody sees it. Its seller and "
                  "administrators see the last two members, too.",
-      PRODUCT_MEMBERS " ~rejection_reason:text? ~pending_change:PendingChange?" },
+      PRODUCT_MEMBERS " ~rejection_reason:text? "
+                      "~pending_change:PendingChange?" },
     { "OwnProduct", "A product as its seller and administrators see it.",
       PRODUCT_MEMBERS " rejection_reason:text? pending_change:PendingChange?" },
     { "ProductCounts", "How many products the caller has.",
