@@ -22,12 +22,12 @@ static void log_all(const char *what, const char *prefix)
 
 static void start_log(void)
 {
-    log_all("all", "%%m [%%p] %%u ");
+    log_all("all", "%m [%p] %u ");
 }
 
 static void stop_log(void)
 {
-    log_all("none", "%%m [%%p] ");
+    log_all("none", "%m [%p] ");
 }
 
 /* Statements of httpd so far, also those that failed. */
@@ -63,7 +63,10 @@ START_TEST(every_route_keeps_its_budget)
     const route_t *route;
 
     for (route = routes_all(); route->method != NULL; route++) {
-        const char *body = route_example_text(route);
+        /* The shop's own settings stay as they are. */
+        const char *body = strcmp(route->path, "/api/settings/") == 0
+                               ? route->writes ? "{}" : NULL
+                               : route_example_text(route);
         const actor_t *who = person(route_role(route), "1.00");
         long long before = statements(), used;
         reply_t *reply = http(.method = route->method,
