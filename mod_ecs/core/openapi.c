@@ -469,6 +469,10 @@ static json_t *operation(const document_t *doc, const ecs_app_t *app,
         json_object_set_new(object, "requestBody", request_body(doc, route));
     }
     json_object_set_new(object, "responses", responses(doc, route));
+    if (route->statements > 1) {
+        json_object_set_new(object, "x-statements",
+                            json_integer(route->statements));
+    }
     return object;
 }
 
