@@ -145,6 +145,20 @@ static ecs_problem_t *hand_out(ecs_request_t *req, const char *refresh_field,
     return NULL;
 }
 
+/* Only at sign-in is the password there to make a stronger hash of. */
+static ecs_problem_t *renew_hash(ecs_request_t *req, const char *hash)
+{
+    const char *better = NULL;
+    ecs_problem_t *problem = NULL;
+
+    if (ecs_password_is_outdated(hash)) {
+        problem = ecs_request_hash(req, ecs_request_value(req, "password"),
+                                   &better);
+        ecs_request_set(req, "better_hash", better);
+    }
+    return problem;
+}
+
 static ecs_problem_t *token_before(ecs_request_t *req)
 {
     const char *params[] = {
@@ -170,8 +184,11 @@ static ecs_problem_t *token_before(ecs_request_t *req)
     if (problem) {
         return problem;
     }
-    ecs_request_set(req, "proven_hash", matches ? hash : NULL);
-    return make_refresh(req, "refresh", "refresh_hash");
+    if (matches) {
+        ecs_request_set(req, "proven_hash", hash);
+        problem = renew_hash(req, hash);
+    }
+    return problem ? problem : make_refresh(req, "refresh", "refresh_hash");
 }
 
 static ecs_problem_t *token_after(ecs_request_t *req)
@@ -323,6 +340,7 @@ static const ecs_field_t token_fields[] = {
     { .name = "refresh", .type = ECS_T_STRING, .in = ECS_IN_SERVER,
       .flags = ECS_SECRET },
     { .name = "refresh_hash", .type = ECS_T_STRING, .in = ECS_IN_SERVER },
+    { .name = "better_hash", .type = ECS_T_STRING, .in = ECS_IN_SERVER },
     { NULL },
 };
 

@@ -242,11 +242,12 @@ BEGIN
 END $$;
 
 -- POST /api/accounts/token/. Anyone. p_proven_hash: the hash that the password
--- matched, NULL when it did not; it must still be the account's.
--- Locks: the user's row, shared.
+-- matched, NULL when it did not; it must still be the account's. p_better_hash:
+-- the same password hashed anew, when the proven hash is out of date.
+-- Locks: the user's row.
 -- Raises throttled; returns invalid_credentials, with the failure counted.
 CREATE FUNCTION ecs_api.accounts_token(p_me ecs.caller, p_email text, p_proven_hash text,
-                                       p_refresh_hash text)
+                                       p_refresh_hash text, p_better_hash text DEFAULT NULL)
 RETURNS ecs.answer LANGUAGE plpgsql AS $$
 DECLARE
     v_me      ecs.caller := p_me;
@@ -257,7 +258,7 @@ BEGIN
     IF p_proven_hash IS NOT NULL THEN
         SELECT * INTO v_user FROM ecs.users
             WHERE lower(email) = lower(p_email) AND is_active
-              AND password_hash = p_proven_hash FOR SHARE;
+              AND password_hash = p_proven_hash FOR NO KEY UPDATE;
     END IF;
     IF v_user.id IS NULL THEN
         PERFORM ecs_lib.login_failed(p_me, p_email);
@@ -265,6 +266,9 @@ BEGIN
             'No active account found with the given credentials');
     END IF;
     PERFORM ecs_lib.login_succeeded(p_me, p_email);
+    IF p_better_hash IS NOT NULL THEN
+        UPDATE ecs.users SET password_hash = p_better_hash WHERE id = v_user.id;
+    END IF;
     INSERT INTO ecs.sessions (user_id, address, expires_at)
         VALUES (v_user.id, p_me.address, ecs.now() + interval '30 days')
         RETURNING id INTO v_session;

@@ -1,7 +1,7 @@
 -- Accounts: registration, sign-in and its throttle, sessions, profiles, people.
 BEGIN;
 \ir support.psql
-SELECT plan(140);
+SELECT plan(142);
 
 CREATE FUNCTION ecs_test.nobody(p_address text DEFAULT '198.51.100.7') RETURNS ecs.caller
 LANGUAGE sql AS $$ SELECT ROW(NULL, NULL, NULL, p_address, 'test', NULL)::ecs.caller $$;
@@ -118,6 +118,11 @@ SELECT is(ecs_test.audited('login_failed')::int, 3, 'failures are audited');
 SELECT is((ecs_api.accounts_token(ecs_test.nobody(), 'bob@example.com', 'an old hash',
     'tx')).body ->> 'code',
     'invalid_credentials', 'a hash that is no longer the account''s opens nothing');
+SELECT is((ecs_api.accounts_token(ecs_test.nobody(), 'bob@example.com', 'hash of bob',
+    'ty', 'a better hash')).status, 200, 'a sign-in may bring a better hash');
+SELECT is(password_hash, 'a better hash', 'which is the account''s from then on')
+    FROM ecs.users WHERE username = 'bob';
+UPDATE ecs.users SET password_hash = 'hash of bob' WHERE username = 'bob';
 DELETE FROM ecs.login_failures;
 
 -- The throttle --------------------------------------------------------------------
