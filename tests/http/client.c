@@ -205,10 +205,10 @@ static void exchange_finish(exchange_t *exchange, CURLcode result,
     curl_slist_free_all(exchange->lines);
     memset(reply, 0, sizeof(*reply));
     reply->request = *request;
-    reply->head = exchange->head.bytes != NULL ? exchange->head.bytes
-                                               : calloc(1, 1);
-    reply->body = exchange->body.bytes != NULL ? exchange->body.bytes
-                                               : calloc(1, 1);
+    reply->head =
+        exchange->head.bytes != NULL ? exchange->head.bytes : calloc(1, 1);
+    reply->body =
+        exchange->body.bytes != NULL ? exchange->body.bytes : calloc(1, 1);
     reply->length = exchange->body.length;
     reply->seconds = seconds_now() - exchange->started;
     if (result != CURLE_OK) {
@@ -219,9 +219,9 @@ static void exchange_finish(exchange_t *exchange, CURLcode result,
     }
     reply->status = (int)status;
     if (is_json(reply)) {
-        reply->json = json_loadb(reply->body, reply->length,
-                                 JSON_REJECT_DUPLICATES | JSON_DECODE_ANY,
-                                 NULL);
+        reply->json =
+            json_loadb(reply->body, reply->length,
+                       JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, NULL);
     }
     if (!(request->flags & HTTP_UNCHECKED)) {
         wrong = contract_check(reply);
@@ -270,7 +270,7 @@ reply_t *put(const actor_t *who, const char *path, const char *body)
     return http(.method = "PUT", .path = path, .who = who, .body = body);
 }
 
-reply_t *delete(const actor_t *who, const char *path)
+reply_t *delete (const actor_t *who, const char *path)
 {
     return http(.method = "DELETE", .path = path, .who = who);
 }
@@ -329,8 +329,7 @@ void http_stream(const stream_t *stream)
 
             curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, &slot);
             slot_finish(multi, message, stream);
-            if (seconds_now() >= end ||
-                !slot_start(multi, slot, stream)) {
+            if (seconds_now() >= end || !slot_start(multi, slot, stream)) {
                 active--;
             }
         }
@@ -414,8 +413,8 @@ static int raw_connect(void)
     ck_assert_ptr_nonnull(colon);
     address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
     address.sin_port = htons((unsigned short)atoi(colon + 1));
-    ck_assert_int_eq(
-        connect(fd, (struct sockaddr *)&address, sizeof(address)), 0);
+    ck_assert_int_eq(connect(fd, (struct sockaddr *)&address, sizeof(address)),
+                     0);
     return fd;
 }
 

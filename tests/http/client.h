@@ -22,12 +22,12 @@
 /* A person of the shop, as the tests know one. */
 typedef struct actor_t {
     long long id;
-    long long session;    /* of the access token */
+    long long session; /* of the access token */
     const char *username;
     const char *email;
     const char *role;
-    const char *access;   /* access token */
-    const char *refresh;  /* NULL unless signed in over HTTP */
+    const char *access;  /* access token */
+    const char *refresh; /* NULL unless signed in over HTTP */
 } actor_t;
 
 /* Flags of a request. */
@@ -53,8 +53,8 @@ typedef struct reply_t {
     const char *head; /* status line and header lines */
     const char *body; /* NUL behind it */
     size_t length;
-    json_t *json;     /* NULL when the body is not JSON */
-    double seconds;   /* from start to end */
+    json_t *json;   /* NULL when the body is not JSON */
+    double seconds; /* from start to end */
 } reply_t;
 
 #define http(...) http_send(&(request_t){__VA_ARGS__})
@@ -65,7 +65,7 @@ reply_t *get(const actor_t *who, const char *path);
 reply_t *post(const actor_t *who, const char *path, const char *body);
 reply_t *patch(const actor_t *who, const char *path, const char *body);
 reply_t *put(const actor_t *who, const char *path, const char *body);
-reply_t *delete(const actor_t *who, const char *path);
+reply_t *delete (const actor_t *who, const char *path);
 
 /**
  * Send all requests at the same time, each on a connection of its own.

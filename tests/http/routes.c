@@ -122,8 +122,8 @@ int route_is_for_admins(const route_t *route)
 
 const char *route_role(const route_t *route)
 {
-    const char *role = json_string_value(json_array_get(
-        json_object_get(route->operation, "x-roles"), 0));
+    const char *role = json_string_value(
+        json_array_get(json_object_get(route->operation, "x-roles"), 0));
 
     ck_assert_ptr_nonnull(role);
     return route->is_public ? "user" : role;
@@ -156,8 +156,8 @@ json_t *route_body_schema(const route_t *route)
 json_t *route_example(const route_t *route)
 {
     json_t *examples = json_object_get(body_media(route), "examples");
-    json_t *first = document_follow(
-        json_object_iter_value(json_object_iter(examples)));
+    json_t *first =
+        document_follow(json_object_iter_value(json_object_iter(examples)));
     json_t *value = json_object_get(first, "value");
 
     return value != NULL ? json_deep_copy(value) : json_object();

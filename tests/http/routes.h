@@ -18,7 +18,7 @@ typedef struct route_t {
     json_t *operation;
     int is_public;
     int writes;
-    int calls;          /* asks the database */
+    int calls; /* asks the database */
 } route_t;
 
 /**

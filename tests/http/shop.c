@@ -77,8 +77,8 @@ static void read_keys(void)
     audience = "not known yet";
     who = person("user", NULL);
     sign_in(who);
-    audience = json_string_value(
-        json_object_get(token_claims(who->access), "aud"));
+    audience =
+        json_string_value(json_object_get(token_claims(who->access), "aud"));
     ck_assert_msg(audience != NULL, "a token without aud");
 }
 
@@ -119,8 +119,7 @@ actor_t *person(const char *role, const char *money)
               role, password_hash, money != NULL ? money : "0");
     who->id = strtoll(ids, &end, 10);
     who->session = strtoll(end, NULL, 10);
-    who->access =
-        token_for(who, role, who->session, 0, SESSION_LIFETIME_S);
+    who->access = token_for(who, role, who->session, 0, SESSION_LIFETIME_S);
     return who;
 }
 
@@ -159,16 +158,15 @@ json_t *token_claims(const char *token)
 
 void sign_in(actor_t *who)
 {
-    reply_t *r = expect(
-        post(NULL, "/api/accounts/token/",
-             fmt("{\"email\": \"%s\", \"password\": \"%s\"}", who->email,
-                 PASSWORD)),
-        200);
+    reply_t *r = expect(post(NULL, "/api/accounts/token/",
+                             fmt("{\"email\": \"%s\", \"password\": \"%s\"}",
+                                 who->email, PASSWORD)),
+                        200);
 
     who->access = text_at(r, "access");
     who->refresh = text_at(r, "refresh");
-    who->session = json_integer_value(
-        json_object_get(token_claims(who->access), "sid"));
+    who->session =
+        json_integer_value(json_object_get(token_claims(who->access), "sid"));
 }
 
 /* --- goods ---------------------------------------------------------------- */

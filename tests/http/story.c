@@ -122,8 +122,8 @@ static long long put_on_sale(const actor_t *seller, long long category_id,
 
     same(r, "status", "PENDING");
     expect(get(NULL, fmt("/api/product/products/%lld/", id)), 404);
-    r = expect(post(&admin, fmt("/api/product/products/admin/%lld/approve/", id),
-                    NULL),
+    r = expect(post(&admin,
+                    fmt("/api/product/products/admin/%lld/approve/", id), NULL),
                200);
     same(r, "status", "APPROVED");
     expect(get(NULL, fmt("/api/product/products/%lld/", id)), 200);
@@ -171,12 +171,13 @@ static void order_is_delivered(long long order)
     tell("The courier claims the order, fetches the goods and sets out.");
     claim(&courier, order);
     ck_assert_str_eq(order_status(order), "PROCESSING");
-    r = expect(post(&courier,
-                    fmt("/api/delivery/orders/%lld/advance/", order), NULL),
-               200);
+    r = expect(
+        post(&courier, fmt("/api/delivery/orders/%lld/advance/", order), NULL),
+        200);
     same(r, "status", "SHIPPED");
     pin = pin_of(&buyer, order);
-    tell("At the door the buyer reads out a PIN; the courier mistypes it once.");
+    tell(
+        "At the door the buyer reads out a PIN; the courier mistypes it once.");
     r = refused(post(&courier, fmt("/api/orders/%lld/proof/confirm/", order),
                      fmt("{\"pin\": \"%s\"}", wrong_pin(pin))),
                 400, "wrong_proof");

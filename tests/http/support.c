@@ -26,14 +26,13 @@ unexpected(const char *file, int line, const reply_t *reply, const char *what)
 {
     const request_t *request = &reply->request;
 
-    _ck_assert_failed(file, line, "reply",
-                      "%s\n  %s %s%s%.300s%s%s\n  -> %d %.*s", what,
-                      request->method, request->path,
-                      request->body != NULL ? " " : "",
-                      request->body != NULL ? request->body : "",
-                      request->who != NULL ? " by " : " by nobody",
-                      request->who != NULL ? request->who->username : "",
-                      reply->status, SHOWN_MAX, reply->body);
+    _ck_assert_failed(
+        file, line, "reply", "%s\n  %s %s%s%.300s%s%s\n  -> %d %.*s", what,
+        request->method, request->path, request->body != NULL ? " " : "",
+        request->body != NULL ? request->body : "",
+        request->who != NULL ? " by " : " by nobody",
+        request->who != NULL ? request->who->username : "", reply->status,
+        SHOWN_MAX, reply->body);
     abort();
 }
 
@@ -94,9 +93,8 @@ json_t *json_at(json_t *value, const char *path)
          path += length + (path[length] == '.')) {
         length = strcspn(path, ".");
         snprintf(name, sizeof(name), "%.*s", (int)length, path);
-        value = json_is_array(value)
-                    ? json_array_get(value, (size_t)atol(name))
-                    : json_object_get(value, name);
+        value = json_is_array(value) ? json_array_get(value, (size_t)atol(name))
+                                     : json_object_get(value, name);
     }
     return value;
 }

@@ -19,15 +19,16 @@ static const char *registration(const char *name, const char *password,
                name, name, password, more);
 }
 
-/* --- registering -------------------------------------------------------------- */
+/* --- registering
+ * -------------------------------------------------------------- */
 
 START_TEST(who_registers_has_profile_and_wallet)
 {
     const char *name = unique("new");
-    reply_t *r = expect(
-        post(NULL, REGISTER,
-             registration(name, PASSWORD, ", \"first_name\": \"Ada\"")),
-        201);
+    reply_t *r =
+        expect(post(NULL, REGISTER,
+                    registration(name, PASSWORD, ", \"first_name\": \"Ada\"")),
+               201);
     long long id = int_at(r, "id");
 
     same(r, "role", "user");
@@ -106,7 +107,8 @@ START_TEST(weak_passwords_are_refused)
 }
 END_TEST
 
-/* --- the own profile ------------------------------------------------------------ */
+/* --- the own profile
+ * ------------------------------------------------------------ */
 
 START_TEST(people_see_and_change_themselves)
 {
@@ -147,11 +149,18 @@ END_TEST
 START_TEST(what_people_are_they_cannot_change)
 {
     actor_t *who = person("user", NULL);
-    const char *const members[] = {
-        "role", "points", "rank", "is_active", "is_verified_seller",
-        "email", "id", "created_at", "is_email_verified", "password_hash"};
-    const char *before = sql("SELECT u::text FROM ecs.users u WHERE id = %lld",
-                             who->id);
+    const char *const members[] = {"role",
+                                   "points",
+                                   "rank",
+                                   "is_active",
+                                   "is_verified_seller",
+                                   "email",
+                                   "id",
+                                   "created_at",
+                                   "is_email_verified",
+                                   "password_hash"};
+    const char *before =
+        sql("SELECT u::text FROM ecs.users u WHERE id = %lld", who->id);
     size_t i;
 
     for (i = 0; i < sizeof(members) / sizeof(members[0]); i++) {
@@ -207,7 +216,8 @@ START_TEST(a_new_password_ends_the_other_sessions)
 }
 END_TEST
 
-/* --- others ---------------------------------------------------------------------- */
+/* --- others
+ * ---------------------------------------------------------------------- */
 
 START_TEST(a_seller_card_shows_no_address)
 {
@@ -220,17 +230,17 @@ START_TEST(a_seller_card_shows_no_address)
     same(r, "products_count", "1");
     ck_assert_ptr_null(strstr(r->body, "@example.com"));
     ck_assert_ptr_null(strstr(r->body, "Straight Street"));
-    refused(get(NULL, fmt("/api/accounts/sellers/%lld/",
-                          person("user", NULL)->id)),
-            404, "not_found");
+    refused(
+        get(NULL, fmt("/api/accounts/sellers/%lld/", person("user", NULL)->id)),
+        404, "not_found");
 }
 END_TEST
 
 START_TEST(admins_find_people)
 {
     actor_t *admin = person("admin", NULL), *who = person("seller", NULL);
-    reply_t *r = expect(get(admin, fmt(USERS "?search=%s", who->username)),
-                        200);
+    reply_t *r =
+        expect(get(admin, fmt(USERS "?search=%s", who->username)), 200);
 
     same(r, "count", "1");
     same(r, "results.0.email", who->email);
@@ -256,10 +266,10 @@ START_TEST(staff_is_hired_from_above)
                      registration(name, PASSWORD, ", \"role\": \"delivery\"")),
                 201),
          "role", "delivery");
-    refused(post(admin, USERS,
-                 registration(unique("staff"), PASSWORD,
-                              ", \"role\": \"admin\"")),
-            403, "permission_denied");
+    refused(
+        post(admin, USERS,
+             registration(unique("staff"), PASSWORD, ", \"role\": \"admin\"")),
+        403, "permission_denied");
     same(expect(post(top, USERS,
                      registration(unique("staff"), PASSWORD,
                                   ", \"role\": \"admin\"")),
@@ -300,9 +310,9 @@ START_TEST(a_new_role_needs_a_new_token)
 {
     actor_t *top = person("superadmin", NULL), *who = person("user", NULL);
 
-    same(expect(patch(top, fmt(USERS "%lld/", who->id),
-                      "{\"role\": \"seller\"}"),
-                200),
+    same(expect(
+             patch(top, fmt(USERS "%lld/", who->id), "{\"role\": \"seller\"}"),
+             200),
          "role", "seller");
     refused(get(who, ME), 401, "session_revoked");
 }

@@ -39,13 +39,14 @@ static reply_t *with_token(const char *token)
     return http(.method = "GET", .path = ME, .token = token);
 }
 
-/* --- signing in ------------------------------------------------------------------ */
+/* --- signing in
+ * ------------------------------------------------------------------ */
 
 START_TEST(email_and_password_open_a_session)
 {
     actor_t *who = person("seller", NULL);
-    reply_t *r = expect(post(NULL, TOKEN, credentials(who->email, PASSWORD)),
-                        200);
+    reply_t *r =
+        expect(post(NULL, TOKEN, credentials(who->email, PASSWORD)), 200);
     json_t *claims = token_claims(text_at(r, "access"));
 
     same(r, "expires_in", "900");
@@ -76,9 +77,9 @@ static double fastest_refusal(const char *email)
     int i;
 
     for (i = 0; i < 4; i++) {
-        reply_t *r = refused(
-            post(NULL, TOKEN, credentials(email, "not-the-password")), 401,
-            "invalid_credentials");
+        reply_t *r =
+            refused(post(NULL, TOKEN, credentials(email, "not-the-password")),
+                    401, "invalid_credentials");
         best = r->seconds < best ? r->seconds : best;
     }
     return best;
@@ -92,8 +93,9 @@ START_TEST(unknown_and_known_emails_cannot_be_told_apart)
 
     forget_failures();
     one = post(NULL, TOKEN, credentials(who->email, "not-the-password"));
-    two = post(NULL, TOKEN,
-               credentials(fmt("%s@example.com", unique("nobody")), "whatever-1"));
+    two = post(
+        NULL, TOKEN,
+        credentials(fmt("%s@example.com", unique("nobody")), "whatever-1"));
     ck_assert_int_eq(one->status, two->status);
     ck_assert_str_eq(text_at(one, "detail"), text_at(two, "detail"));
     ck_assert_str_eq(text_at(one, "code"), text_at(two, "code"));
@@ -145,7 +147,8 @@ START_TEST(closed_accounts_stay_out)
 }
 END_TEST
 
-/* --- refreshing -------------------------------------------------------------------- */
+/* --- refreshing
+ * -------------------------------------------------------------------- */
 
 START_TEST(a_refresh_token_is_good_once)
 {
@@ -226,7 +229,8 @@ START_TEST(a_token_can_be_verified)
 }
 END_TEST
 
-/* --- the end of a session ------------------------------------------------------------ */
+/* --- the end of a session
+ * ------------------------------------------------------------ */
 
 START_TEST(logout_ends_this_session_at_once)
 {
@@ -298,7 +302,8 @@ START_TEST(a_token_is_for_its_own_role_and_session)
 }
 END_TEST
 
-/* --- forged tokens -------------------------------------------------------------------- */
+/* --- forged tokens
+ * -------------------------------------------------------------------- */
 
 static const char *base64url(const void *data, size_t length)
 {
@@ -316,15 +321,13 @@ static const char *base64url(const void *data, size_t length)
 /* A token with this header and these claims, signed with a key of our own. */
 static const char *forge(const char *head, const char *claims, const char *key)
 {
-    const char *signed_part =
-        fmt("%s.%s", base64url(head, strlen(head)),
-            base64url(claims, strlen(claims)));
+    const char *signed_part = fmt("%s.%s", base64url(head, strlen(head)),
+                                  base64url(claims, strlen(claims)));
     unsigned char mac[32];
     unsigned length = sizeof(mac);
 
     HMAC(EVP_sha256(), key, (int)strlen(key),
-         (const unsigned char *)signed_part, strlen(signed_part), mac,
-         &length);
+         (const unsigned char *)signed_part, strlen(signed_part), mac, &length);
     return fmt("%s.%s", signed_part, base64url(mac, length));
 }
 
@@ -378,11 +381,16 @@ END_TEST
 START_TEST(a_token_has_one_spelling)
 {
     const char *good = person("user", NULL)->access;
-    const char *const bad[] = {fmt("%s=", good),      fmt("%s==", good),
-                               fmt("%s.", good),      fmt("%s.%s", good, good),
-                               fmt("%s x", good),     fmt("\"%s\"", good),
-                               fmt(".%s", good),      "",
-                               "..",                  "a.b.c",
+    const char *const bad[] = {fmt("%s=", good),
+                               fmt("%s==", good),
+                               fmt("%s.", good),
+                               fmt("%s.%s", good, good),
+                               fmt("%s x", good),
+                               fmt("\"%s\"", good),
+                               fmt(".%s", good),
+                               "",
+                               "..",
+                               "a.b.c",
                                fmt("%.*s", (int)strlen(good) - 2, good)};
     char *huge = grab(6001);
     size_t i;
@@ -395,9 +403,9 @@ START_TEST(a_token_has_one_spelling)
     refused(http(.method = "GET", .path = ME,
                  .headers = {"Authorization: Basic dXNlcjpwYXNz"}),
             401, "token_not_valid");
-    refused(http(.method = "GET", .path = ME,
-                 .headers = {"Authorization: Bearer"}),
-            401, "token_not_valid");
+    refused(
+        http(.method = "GET", .path = ME, .headers = {"Authorization: Bearer"}),
+        401, "token_not_valid");
     expect(http(.method = "GET", .path = ME,
                 .headers = {fmt("Authorization: bearer %s", good)}),
            200);
@@ -410,14 +418,15 @@ START_TEST(a_bad_token_is_refused_on_public_routes_too)
                               .token = "a.b.c"),
                          401, "token_not_valid");
 
-    ck_assert_ptr_nonnull(strstr(header(r, "WWW-Authenticate"),
-                                 "error=\"invalid_token\""));
+    ck_assert_ptr_nonnull(
+        strstr(header(r, "WWW-Authenticate"), "error=\"invalid_token\""));
     r = refused(get(NULL, ME), 401, "not_authenticated");
     ck_assert_int_eq(strncmp(header(r, "WWW-Authenticate"), "Bearer", 6), 0);
 }
 END_TEST
 
-/* --- other Locations --------------------------------------------------------------------- */
+/* --- other Locations
+ * --------------------------------------------------------------------- */
 
 /* A static file in a Location of admins; see httpd.conf here. */
 static void write_staff_page(void)
@@ -460,26 +469,25 @@ END_TEST
 
 int main(void)
 {
-    const TTest *const tests[] = {
-        email_and_password_open_a_session,
-        unknown_and_known_emails_cannot_be_told_apart,
-        guessing_is_throttled,
-        closed_accounts_stay_out,
-        a_refresh_token_is_good_once,
-        fifty_uses_at_once_have_one_success,
-        nonsense_does_not_refresh,
-        a_token_can_be_verified,
-        logout_ends_this_session_at_once,
-        logout_of_all_ends_all,
-        nobody_logs_others_out,
-        a_revoked_session_is_refused_everywhere,
-        a_token_is_for_its_own_role_and_session,
-        forged_tokens_are_refused,
-        a_token_with_one_letter_changed_is_refused,
-        a_token_has_one_spelling,
-        a_bad_token_is_refused_on_public_routes_too,
-        other_locations_can_use_the_shops_roles,
-        NULL};
+    const TTest *const tests[] = {email_and_password_open_a_session,
+                                  unknown_and_known_emails_cannot_be_told_apart,
+                                  guessing_is_throttled,
+                                  closed_accounts_stay_out,
+                                  a_refresh_token_is_good_once,
+                                  fifty_uses_at_once_have_one_success,
+                                  nonsense_does_not_refresh,
+                                  a_token_can_be_verified,
+                                  logout_ends_this_session_at_once,
+                                  logout_of_all_ends_all,
+                                  nobody_logs_others_out,
+                                  a_revoked_session_is_refused_everywhere,
+                                  a_token_is_for_its_own_role_and_session,
+                                  forged_tokens_are_refused,
+                                  a_token_with_one_letter_changed_is_refused,
+                                  a_token_has_one_spelling,
+                                  a_bad_token_is_refused_on_public_routes_too,
+                                  other_locations_can_use_the_shops_roles,
+                                  NULL};
 
     return suite_run("auth", tests, 30);
 }

@@ -104,17 +104,18 @@ END_TEST
 START_TEST(a_line_can_be_changed_and_removed)
 {
     actor_t *buyer = person("user", NULL), *seller = person("seller", NULL);
-    long long one = product(seller, "3.00", 9), two = product(seller, "5.00", 9);
+    long long one = product(seller, "3.00", 9),
+              two = product(seller, "5.00", 9);
 
     add_to_cart(buyer, one, 1);
     add_to_cart(buyer, two, 1);
     expect(patch(buyer, item_path(buyer, one), "{\"quantity\": 4}"), 200);
     same(get(buyer, CART), "total", "17.00");
-    expect(delete(buyer, item_path(buyer, one)), 204);
+    expect(delete (buyer, item_path(buyer, one)), 204);
     same(get(buyer, CART), "total", "5.00");
-    expect(delete(buyer, CART), 204);
+    expect(delete (buyer, CART), 204);
     ck_assert_uint_eq(length_at(get(buyer, CART), "items"), 0);
-    expect(delete(buyer, CART), 204); /* empty stays empty */
+    expect(delete (buyer, CART), 204); /* empty stays empty */
 }
 END_TEST
 
@@ -186,9 +187,9 @@ START_TEST(quantities_have_bounds)
     invalid(post(buyer, ITEMS, item(id, 0)), "quantity");
     invalid(post(buyer, ITEMS, item(id, -1)), "quantity");
     invalid(post(buyer, ITEMS, item(id, 2000000000)), "quantity");
-    invalid(post(buyer, ITEMS,
-                 fmt("{\"product\": %lld, \"quantity\": 1.5}", id)),
-            "quantity");
+    invalid(
+        post(buyer, ITEMS, fmt("{\"product\": %lld, \"quantity\": 1.5}", id)),
+        "quantity");
     invalid(post(buyer, ITEMS, "{\"quantity\": 1}"), "product");
     add_to_cart(buyer, id, 1);
     invalid(patch(buyer, item_path(buyer, id), "{\"quantity\": 0}"),
@@ -205,7 +206,7 @@ START_TEST(carts_are_private)
     add_to_cart(buyer, id, 1);
     path = item_path(buyer, id);
     refused(patch(other, path, "{\"quantity\": 2}"), 404, "not_found");
-    refused(delete(other, path), 404, "not_found");
+    refused(delete (other, path), 404, "not_found");
     ck_assert_uint_eq(length_at(get(other, CART), "items"), 0);
     same(get(buyer, CART), "items.0.quantity", "1");
 }

@@ -28,9 +28,8 @@ static long long new_category(const actor_t *admin, const char *name,
                               long long parent)
 {
     const char *body =
-        parent == 0
-            ? fmt("{\"name\": \"%s\"}", name)
-            : fmt("{\"name\": \"%s\", \"parent\": %lld}", name, parent);
+        parent == 0 ? fmt("{\"name\": \"%s\"}", name)
+                    : fmt("{\"name\": \"%s\", \"parent\": %lld}", name, parent);
 
     return int_at(expect(post(admin, CATEGORIES, body), 201), "id");
 }
@@ -47,7 +46,8 @@ static const char *product_status(long long id)
     return sql("SELECT status FROM ecs.products WHERE id = %lld", id);
 }
 
-/* --- categories ------------------------------------------------------------------- */
+/* --- categories
+ * ------------------------------------------------------------------- */
 
 START_TEST(categories_are_a_tree)
 {
@@ -77,8 +77,7 @@ START_TEST(siblings_have_different_names)
                  fmt("{\"name\": \"LAMPS\", \"parent\": %lld}", root)),
             "name");
     new_category(admin, "Lamps", new_category(admin, unique("Root"), 0));
-    invalid(post(admin, CATEGORIES,
-                 "{\"name\": \"x\", \"parent\": 999999999}"),
+    invalid(post(admin, CATEGORIES, "{\"name\": \"x\", \"parent\": 999999999}"),
             "parent");
 }
 END_TEST
@@ -89,11 +88,9 @@ START_TEST(a_category_is_not_its_own_ancestor)
     long long root = new_category(admin, unique("Root"), 0);
     long long leaf = new_category(admin, "Leaf", root);
 
-    invalid(patch(admin, category_path(root),
-                  fmt("{\"parent\": %lld}", leaf)),
+    invalid(patch(admin, category_path(root), fmt("{\"parent\": %lld}", leaf)),
             "parent");
-    invalid(patch(admin, category_path(root),
-                  fmt("{\"parent\": %lld}", root)),
+    invalid(patch(admin, category_path(root), fmt("{\"parent\": %lld}", root)),
             "parent");
     expect(patch(admin, category_path(leaf), "{\"parent\": null}"), 200);
     expect(patch(admin, category_path(root), fmt("{\"parent\": %lld}", leaf)),
@@ -107,26 +104,27 @@ START_TEST(a_category_in_use_stays)
     long long root = new_category(admin, unique("Root"), 0);
     long long leaf = new_category(admin, "Leaf", root);
 
-    refused(delete(admin, category_path(root)), 409, "in_use");
+    refused(delete (admin, category_path(root)), 409, "in_use");
     sql("UPDATE ecs.products SET category_id = %lld WHERE id = %lld", leaf,
         product(person("seller", NULL), "1.00", 1));
-    refused(delete(admin, category_path(leaf)), 409, "in_use");
+    refused(delete (admin, category_path(leaf)), 409, "in_use");
     sql("UPDATE ecs.products SET category_id = %lld WHERE category_id = %lld",
         category(), leaf);
-    expect(delete(admin, category_path(leaf)), 204);
+    expect(delete (admin, category_path(leaf)), 204);
     refused(get(NULL, category_path(leaf)), 404, "not_found");
-    refused(delete(person("seller", NULL), category_path(root)), 403,
+    refused(delete (person("seller", NULL), category_path(root)), 403,
             "permission_denied");
 }
 END_TEST
 
-/* --- a product's way to the public -------------------------------------------------- */
+/* --- a product's way to the public
+ * -------------------------------------------------- */
 
 START_TEST(a_product_is_seen_when_it_is_approved)
 {
     actor_t *seller = person("seller", NULL), *admin = person("admin", NULL);
-    reply_t *r = expect(post(seller, PRODUCTS, proposal("Brass lamp", "12.5")),
-                        201);
+    reply_t *r =
+        expect(post(seller, PRODUCTS, proposal("Brass lamp", "12.5")), 201);
     long long id = int_at(r, "id");
 
     same(r, "status", "PENDING");
@@ -194,7 +192,8 @@ START_TEST(a_proposal_is_complete_and_sound)
 }
 END_TEST
 
-/* --- changing what is on sale ---------------------------------------------------------- */
+/* --- changing what is on sale
+ * ---------------------------------------------------------- */
 
 START_TEST(price_and_stock_change_at_once)
 {
@@ -216,9 +215,9 @@ START_TEST(a_new_name_waits_for_approval)
     actor_t *seller = person("seller", NULL), *admin = person("admin", NULL);
     long long id = product(seller, "10.00", 5);
     const char *before = text_at(get(NULL, product_path(id, "")), "name");
-    reply_t *r = expect(patch(seller, product_path(id, ""),
-                              "{\"name\": \"Better lamp\"}"),
-                        200);
+    reply_t *r = expect(
+        patch(seller, product_path(id, ""), "{\"name\": \"Better lamp\"}"),
+        200);
 
     same(r, "pending_change.name", "Better lamp");
     r = get(NULL, product_path(id, ""));
@@ -240,9 +239,9 @@ START_TEST(stock_moves_by_steps_and_not_below_zero)
     actor_t *seller = person("seller", NULL);
     long long id = product(seller, "10.00", 5);
 
-    same(expect(post(seller, product_path(id, "stock/"), "{\"delta\": 3}"),
-                200),
-         "quantity", "8");
+    same(
+        expect(post(seller, product_path(id, "stock/"), "{\"delta\": 3}"), 200),
+        "quantity", "8");
     same(expect(post(seller, product_path(id, "stock/"), "{\"delta\": -8}"),
                 200),
          "quantity", "0");
@@ -258,7 +257,7 @@ START_TEST(an_archived_product_is_gone_and_orders_keep_it)
     actor_t *seller = person("seller", NULL), *buyer = person("user", "50.00");
     long long id = product(seller, "10.00", 5), order = buy(buyer, id, 1);
 
-    expect(delete(seller, product_path(id, "")), 204);
+    expect(delete (seller, product_path(id, "")), 204);
     refused(get(NULL, product_path(id, "")), 404, "not_found");
     ck_assert_str_eq(product_status(id), "ARCHIVED");
     same(get(buyer, fmt("/api/orders/%lld/", order)), "items.0.line_total",
@@ -274,7 +273,7 @@ START_TEST(sellers_touch_their_own_products_only)
 
     refused(patch(other, product_path(id, ""), "{\"price\": \"1.00\"}"), 404,
             "not_found");
-    refused(delete(other, product_path(id, "")), 404, "not_found");
+    refused(delete (other, product_path(id, "")), 404, "not_found");
     refused(post(other, product_path(id, "stock/"), "{\"delta\": 1}"), 404,
             "not_found");
     ck_assert(sql_true("SELECT price = 10 AND quantity = 5 AND status ="
@@ -301,7 +300,9 @@ START_TEST(own_products_are_counted_by_state)
 }
 END_TEST
 
-/* --- finding ------------------------------------------------------------------------------ */
+/* --- finding
+ * ------------------------------------------------------------------------------
+ */
 
 START_TEST(products_can_be_filtered)
 {
@@ -332,8 +333,7 @@ START_TEST(a_category_includes_what_is_below_it)
     long long leaf = new_category(admin, "Leaf", root);
     long long id = product(person("seller", NULL), "5.00", 1);
 
-    sql("UPDATE ecs.products SET category_id = %lld WHERE id = %lld", leaf,
-        id);
+    sql("UPDATE ecs.products SET category_id = %lld WHERE id = %lld", leaf, id);
     ck_assert(lists(get(NULL, fmt(PRODUCTS "?category=%lld", root)), id));
     ck_assert(lists(get(NULL, fmt(PRODUCTS "?category=%lld", leaf)), id));
 }

@@ -28,7 +28,8 @@ static long long an_order(const actor_t *buyer)
     return buy(buyer, product(person("seller", NULL), "5.00", 10), 1);
 }
 
-/* --- claiming --------------------------------------------------------------- */
+/* --- claiming ---------------------------------------------------------------
+ */
 
 /* An order among those that wait, NULL when it is not there. The oldest come
  * first, so a new one is on the last page. */
@@ -97,8 +98,7 @@ START_TEST(an_order_is_claimed_once)
     long long order = an_order(person("user", "50.00"));
 
     claim(one, order);
-    refused(post(two, delivery(order, "claim/"), NULL), 409,
-            "already_claimed");
+    refused(post(two, delivery(order, "claim/"), NULL), 409, "already_claimed");
     refused(post(two, delivery(999999999, "claim/"), NULL), 404, "not_found");
     ck_assert_int_eq(
         sql_int("SELECT courier_id FROM ecs.orders WHERE id = %lld", order),
@@ -140,9 +140,9 @@ START_TEST(a_released_order_is_free_again)
     same(r, "status", "CREATED");
     ck_assert_str_eq(order_status(order), "CREATED");
     ship(person("delivery", NULL), order);
-    refused(post(courier, delivery(order, "release/"),
-                 "{\"reason\": \"again\"}"),
-            404, "not_found");
+    refused(
+        post(courier, delivery(order, "release/"), "{\"reason\": \"again\"}"),
+        404, "not_found");
 }
 END_TEST
 
@@ -166,7 +166,8 @@ START_TEST(a_failed_attempt_is_written_down)
 }
 END_TEST
 
-/* --- the proof ---------------------------------------------------------------- */
+/* --- the proof
+ * ---------------------------------------------------------------- */
 
 START_TEST(there_is_a_proof_while_it_is_on_its_way)
 {
@@ -291,9 +292,9 @@ START_TEST(five_wrong_tries_lock_it_until_it_is_renewed)
     ship(courier, order);
     good = pin_of(buyer, order);
     for (left = 4; left >= 0; left--) {
-        same(refused(post(courier, proof(order, "confirm/"),
-                          pin(wrong_pin(good))),
-                     400, "wrong_proof"),
+        same(refused(
+                 post(courier, proof(order, "confirm/"), pin(wrong_pin(good))),
+                 400, "wrong_proof"),
              "attempts_left", fmt("%d", left));
     }
     refused(post(courier, proof(order, "confirm/"), pin(good)), 423,
@@ -343,12 +344,12 @@ START_TEST(only_its_courier_delivers_an_order)
     /* A PIN is good for its own order only. */
     ship(courier, other);
     if (strcmp(pin_of(buyer, other), pin_of(buyer, order)) != 0) {
-        refused(post(courier, proof(order, "confirm/"),
-                     pin(pin_of(buyer, other))),
-                400, "wrong_proof");
+        refused(
+            post(courier, proof(order, "confirm/"), pin(pin_of(buyer, other))),
+            400, "wrong_proof");
     }
-    ck_assert_int_eq(
-        post(courier, proof(order, "confirm/"), "{}")->status, 400);
+    ck_assert_int_eq(post(courier, proof(order, "confirm/"), "{}")->status,
+                     400);
     ck_assert_str_eq(order_status(order), "SHIPPED");
 }
 END_TEST

@@ -29,7 +29,8 @@ static char *repeated(char letter, size_t count)
     return text;
 }
 
-/* --- bodies -------------------------------------------------------------------------- */
+/* --- bodies
+ * -------------------------------------------------------------------------- */
 
 START_TEST(broken_json_is_refused_with_its_place)
 {
@@ -150,10 +151,13 @@ END_TEST
 START_TEST(only_known_types_are_read)
 {
     actor_t *who = person("user", NULL);
-    const char *const types[] = {"text/plain", "application/xml",
+    const char *const types[] = {"text/plain",
+                                 "application/xml",
                                  "text/json",
                                  "application/json; charset=utf-16",
-                                 "application/jsonp", "json", ""};
+                                 "application/jsonp",
+                                 "json",
+                                 ""};
     size_t i;
 
     for (i = 0; i < sizeof(types) / sizeof(types[0]); i++) {
@@ -197,7 +201,9 @@ START_TEST(bodies_have_a_limit)
 }
 END_TEST
 
-/* --- errors ----------------------------------------------------------------------------- */
+/* --- errors
+ * -----------------------------------------------------------------------------
+ */
 
 START_TEST(errors_have_two_shapes)
 {
@@ -254,20 +260,19 @@ END_TEST
 /* Also what httpd refuses before the module is asked. */
 START_TEST(no_error_is_html)
 {
-    const char *const paths[] = {"/api/nothing/", "/api/", "/api",
-                                 "/api/orders%2F1/", "/api/%00/",
-                                 "/api/accounts/me/extra/", "/api//nothing/",
-                                 "/api/nothing/../nowhere/"};
+    const char *const paths[] = {"/api/nothing/",  "/api/",
+                                 "/api",           "/api/orders%2F1/",
+                                 "/api/%00/",      "/api/accounts/me/extra/",
+                                 "/api//nothing/", "/api/nothing/../nowhere/"};
     size_t i;
 
     for (i = 0; i < sizeof(paths) / sizeof(paths[0]); i++) {
-        reply_t *r = http(.method = "GET", .path = paths[i],
-                          .headers = {PROBLEM});
+        reply_t *r =
+            http(.method = "GET", .path = paths[i], .headers = {PROBLEM});
 
         ck_assert_msg(r->status == 404 || r->status == 400, "%s: %d", paths[i],
                       r->status);
-        ck_assert_str_eq(header(r, "Content-Type"),
-                         "application/problem+json");
+        ck_assert_str_eq(header(r, "Content-Type"), "application/problem+json");
         refused(get(NULL, paths[i]), r->status, text_at(r, "code"));
     }
 }
@@ -296,7 +301,9 @@ START_TEST(httpds_own_refusals_are_json_too)
 }
 END_TEST
 
-/* --- headers ------------------------------------------------------------------------------ */
+/* --- headers
+ * ------------------------------------------------------------------------------
+ */
 
 START_TEST(a_request_id_is_kept_or_made)
 {
@@ -331,13 +338,14 @@ START_TEST(private_answers_are_not_stored)
         strstr(header(get(NULL, fmt(PRODUCTS "%lld/", id)), "Cache-Control"),
                "no-store"));
     /* The own, unapproved product is nobody else's to cache. */
-    ck_assert_ptr_nonnull(strstr(
-        header(get(who, fmt(PRODUCTS "%lld/", id)), "Cache-Control"),
-        "private"));
+    ck_assert_ptr_nonnull(
+        strstr(header(get(who, fmt(PRODUCTS "%lld/", id)), "Cache-Control"),
+               "private"));
 }
 END_TEST
 
-/* --- conditional requests -------------------------------------------------------------------- */
+/* --- conditional requests
+ * -------------------------------------------------------------------- */
 
 static reply_t *get_if(const actor_t *who, const char *path, const char *etag)
 {
@@ -389,7 +397,9 @@ START_TEST(nobody_overwrites_what_they_have_not_seen)
 }
 END_TEST
 
-/* --- pages --------------------------------------------------------------------------------------- */
+/* --- pages
+ * ---------------------------------------------------------------------------------------
+ */
 
 /* Five products of one seller, newest last. */
 static const char *five_products(long long *ids)
@@ -438,8 +448,8 @@ START_TEST(pages_that_are_not_there_are_404)
 {
     long long ids[5];
     const char *list = five_products(ids);
-    const char *const pages[] = {"4", "0", "-1", "x", "1.5", "999999999999",
-                                 "99999999"};
+    const char *const pages[] = {
+        "4", "0", "-1", "x", "1.5", "999999999999", "99999999"};
     size_t i;
 
     for (i = 0; i < sizeof(pages) / sizeof(pages[0]); i++) {

@@ -45,8 +45,8 @@ END_TEST
 START_TEST(a_new_key_is_a_new_request)
 {
     actor_t *from = person("user", "100.00"), *to = person("user", NULL);
-    const char *body = fmt("{\"recipient\": \"%s\", \"amount\": \"10.00\"}",
-                           to->email);
+    const char *body =
+        fmt("{\"recipient\": \"%s\", \"amount\": \"10.00\"}", to->email);
 
     expect(post_keyed(from, TRANSFER, body, unique("key")), 201);
     expect(post_keyed(from, TRANSFER, body, unique("key")), 201);
@@ -58,8 +58,8 @@ START_TEST(a_key_is_for_one_request)
 {
     actor_t *from = person("user", "100.00"), *to = person("user", NULL);
     const char *key = unique("key");
-    const char *body = fmt("{\"recipient\": \"%s\", \"amount\": \"10.00\"}",
-                           to->email);
+    const char *body =
+        fmt("{\"recipient\": \"%s\", \"amount\": \"10.00\"}", to->email);
 
     expect(post_keyed(from, TRANSFER, body, key), 201);
     refused(post_keyed(from, TRANSFER,
@@ -77,8 +77,8 @@ START_TEST(a_refused_request_leaves_nothing_and_may_be_repeated)
 {
     actor_t *from = person("user", NULL), *to = person("user", NULL);
     const char *key = unique("key");
-    const char *body = fmt("{\"recipient\": \"%s\", \"amount\": \"10.00\"}",
-                           to->email);
+    const char *body =
+        fmt("{\"recipient\": \"%s\", \"amount\": \"10.00\"}", to->email);
     reply_t *r;
 
     refused(post_keyed(from, TRANSFER, body, key), 402, "insufficient_funds");
@@ -133,8 +133,10 @@ START_TEST(twenty_at_once_have_one_effect)
     int i, made = 0, replayed = 0, running = 0;
 
     for (i = 0; i < PARALLEL; i++) {
-        requests[i] = (request_t){.method = "POST", .path = CHECKOUT,
-                                  .who = buyer, .headers = {line}};
+        requests[i] = (request_t){.method = "POST",
+                                  .path = CHECKOUT,
+                                  .who = buyer,
+                                  .headers = {line}};
     }
     http_parallel(requests, replies, PARALLEL);
     for (i = 0; i < PARALLEL; i++) {
@@ -164,8 +166,7 @@ START_TEST(while_the_first_is_running_the_second_is_told)
     sql("SELECT pg_advisory_lock(hashtextextended('user:%lld' || E'\\n'"
         " || '%s', 17))",
         buyer->id, key);
-    refused(post_keyed(buyer, CHECKOUT, NULL, key), 409,
-            "request_in_progress");
+    refused(post_keyed(buyer, CHECKOUT, NULL, key), 409, "request_in_progress");
     sql("SELECT pg_advisory_unlock_all()");
     expect(post_keyed(buyer, CHECKOUT, NULL, key), 201);
 }
@@ -233,8 +234,8 @@ START_TEST(answers_with_tokens_are_not_kept)
 {
     actor_t *who = person("user", NULL);
     const char *key = unique("key");
-    const char *body = fmt("{\"email\": \"%s\", \"password\": \"%s\"}",
-                           who->email, PASSWORD);
+    const char *body =
+        fmt("{\"email\": \"%s\", \"password\": \"%s\"}", who->email, PASSWORD);
     reply_t *one =
         expect(post_keyed(NULL, "/api/accounts/token/", body, key), 200);
     reply_t *two =

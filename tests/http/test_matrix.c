@@ -61,7 +61,8 @@ static void expect_named(const reply_t *reply, const char *field,
     }
 }
 
-/* --- who may call what ----------------------------------------------------------------- */
+/* --- who may call what
+ * ----------------------------------------------------------------- */
 
 static void check_cell(const route_t *route, const char *name,
                        const actor_t *who, int wanted)
@@ -106,11 +107,10 @@ START_TEST(who_was_shut_out_stays_out)
         actor_t *revoked = another_session(one_of(route_role(route)));
         actor_t *expired = another_session(one_of(route_role(route)));
 
-        expired->access = token_for(expired, expired->role, expired->session,
-                                    1000, 900);
+        expired->access =
+            token_for(expired, expired->role, expired->session, 1000, 900);
         if (call(route, expired, path, body)->status != 401) {
-            complain("%s %s with an expired token", route->method,
-                     route->path);
+            complain("%s %s with an expired token", route->method, route->path);
         }
         if (!route->calls) {
             continue; /* asks nothing but the process */
@@ -118,8 +118,7 @@ START_TEST(who_was_shut_out_stays_out)
         sql("UPDATE ecs.sessions SET revoked_at = now() WHERE id = %lld",
             revoked->session);
         if (call(route, revoked, path, body)->status != 401) {
-            complain("%s %s in a revoked session", route->method,
-                     route->path);
+            complain("%s %s in a revoked session", route->method, route->path);
         }
         for (i = 0; strcmp(roles[i], route_role(route)) != 0; i++) {
         }
@@ -131,7 +130,8 @@ START_TEST(who_was_shut_out_stays_out)
 }
 END_TEST
 
-/* --- what no route takes ---------------------------------------------------------------- */
+/* --- what no route takes
+ * ---------------------------------------------------------------- */
 
 START_TEST(unknown_names_are_refused_everywhere)
 {
@@ -140,15 +140,14 @@ START_TEST(unknown_names_are_refused_everywhere)
     for (route = routes_all(); route->method != NULL; route++) {
         const char *path = route_path(route, NOBODY_HAS);
 
-        expect_named(call(route, caller_of(route),
-                          fmt("%s?" STRANGE "=1", path), NULL),
-                     STRANGE, "an unknown parameter");
+        expect_named(
+            call(route, caller_of(route), fmt("%s?" STRANGE "=1", path), NULL),
+            STRANGE, "an unknown parameter");
         if (route->writes) {
             json_t *body = route_example(route);
 
             json_object_set_new(body, STRANGE, json_integer(1));
-            expect_named(call(route, caller_of(route), path,
-                              body_text(body)),
+            expect_named(call(route, caller_of(route), path, body_text(body)),
                          STRANGE, "an unknown member");
         }
     }
@@ -178,8 +177,7 @@ START_TEST(required_fields_are_required)
 
             expect_named(reply, name, "no body");
             json_object_del(body, name);
-            expect_named(call(route, caller_of(route), path,
-                              body_text(body)),
+            expect_named(call(route, caller_of(route), path, body_text(body)),
                          name, fmt("%s missing", name));
         }
     }
@@ -226,8 +224,7 @@ static json_t *bound(json_t *schema, const char *name)
 
 static const char *long_text(json_t *schema)
 {
-    size_t length =
-        (size_t)json_integer_value(bound(schema, "maxLength")) + 1;
+    size_t length = (size_t)json_integer_value(bound(schema, "maxLength")) + 1;
     char *text = grab(length + 1);
 
     memset(text, 'x', length);
@@ -300,11 +297,11 @@ static void try_field(const route_t *route, const char *name, json_t *schema)
         json_t *body = route_example(route);
 
         json_object_set_new(body, name, values[i]);
-        expect_named(call(route, caller_of(route),
-                          route_path(route, NOBODY_HAS), body_text(body)),
-                     name,
-                     fmt("%s = %.60s", name,
-                         json_dumps(values[i], JSON_ENCODE_ANY)));
+        expect_named(
+            call(route, caller_of(route), route_path(route, NOBODY_HAS),
+                 body_text(body)),
+            name,
+            fmt("%s = %.60s", name, json_dumps(values[i], JSON_ENCODE_ANY)));
     }
 }
 
@@ -354,17 +351,16 @@ START_TEST(every_parameter_has_bounds)
             const char *name =
                 json_string_value(json_object_get(about, "name"));
             const char *in = json_string_value(json_object_get(about, "in"));
-            const char *value =
-                bad_parameter(json_object_get(about, "schema"));
+            const char *value = bad_parameter(json_object_get(about, "schema"));
             reply_t *reply;
 
             if (strcmp(in, "query") != 0 || value == NULL) {
                 continue;
             }
-            reply = call(route, caller_of(route),
-                         fmt("%s?%s=%s", route_path(route, NOBODY_HAS), name,
-                             value),
-                         NULL);
+            reply = call(
+                route, caller_of(route),
+                fmt("%s?%s=%s", route_path(route, NOBODY_HAS), name, value),
+                NULL);
             if (strcmp(name, "page") == 0) {
                 if (reply->status != 404) {
                     complain("%s ?page=%s: %d", route->path, value,
@@ -381,8 +377,15 @@ END_TEST
 
 START_TEST(an_id_is_a_positive_number)
 {
-    const char *const bad[] = {"0",   "-1",  "abc", "1.5", "01", "1e3",
-                               "%20", "1%00", "9223372036854775808",
+    const char *const bad[] = {"0",
+                               "-1",
+                               "abc",
+                               "1.5",
+                               "01",
+                               "1e3",
+                               "%20",
+                               "1%00",
+                               "9223372036854775808",
                                "99999999999999999999999999"};
     const route_t *route;
     size_t i;
@@ -394,15 +397,15 @@ START_TEST(an_id_is_a_positive_number)
             continue;
         }
         for (i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
-            reply_t *reply = http(.method = route->method,
-                                  .path = route_path(route, bad[i]),
-                                  .who = caller_of(route), .body = body,
-                                  .flags = HTTP_UNCHECKED);
+            reply_t *reply =
+                http(.method = route->method, .path = route_path(route, bad[i]),
+                     .who = caller_of(route), .body = body,
+                     .flags = HTTP_UNCHECKED);
 
             if (reply->status != 404 && reply->status != 400 &&
                 reply->status != 405) {
-                complain("%s %s: %d", route->method,
-                         route_path(route, bad[i]), reply->status);
+                complain("%s %s: %d", route->method, route_path(route, bad[i]),
+                         reply->status);
             }
         }
     }
@@ -410,7 +413,9 @@ START_TEST(an_id_is_a_positive_number)
 }
 END_TEST
 
-/* --- methods ------------------------------------------------------------------------------- */
+/* --- methods
+ * -------------------------------------------------------------------------------
+ */
 
 static int offers(const char *path, const char *method)
 {
@@ -428,7 +433,7 @@ static int offers(const char *path, const char *method)
     return strcmp(method, "OPTIONS") == 0;
 }
 
-static const char *const methods[] = {"GET", "HEAD",   "POST",   "PUT",
+static const char *const methods[] = {"GET",   "HEAD",   "POST",   "PUT",
                                       "PATCH", "DELETE", "OPTIONS"};
 #define METHODS 7
 
@@ -438,9 +443,9 @@ static void check_allow(const reply_t *reply, const char *template)
     int i;
 
     for (i = 0; i < METHODS; i++) {
-        const char *found =
-            allow == NULL ? NULL
-                          : strstr(fmt(", %s,", allow), fmt(" %s,", methods[i]));
+        const char *found = allow == NULL ? NULL
+                                          : strstr(fmt(", %s,", allow),
+                                                   fmt(" %s,", methods[i]));
 
         if ((found != NULL) != offers(template, methods[i])) {
             complain("%s %s: Allow is %s", reply->request.method, template,
@@ -481,9 +486,9 @@ START_TEST(options_tells_the_methods)
     const route_t *route;
 
     for (route = routes_all(); route->method != NULL; route++) {
-        reply_t *reply = http(.method = "OPTIONS",
-                              .path = route_path(route, NOBODY_HAS),
-                              .flags = HTTP_UNCHECKED);
+        reply_t *reply =
+            http(.method = "OPTIONS", .path = route_path(route, NOBODY_HAS),
+                 .flags = HTTP_UNCHECKED);
 
         if (reply->status != 204 || reply->length != 0) {
             complain("OPTIONS %s: %d", route->path, reply->status);

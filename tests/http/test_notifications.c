@@ -55,7 +55,8 @@ END_TEST
 START_TEST(all_can_be_read_at_once)
 {
     long long order;
-    actor_t *buyer = someone_with_news(&order), *other = someone_with_news(&order);
+    actor_t *buyer = someone_with_news(&order),
+            *other = someone_with_news(&order);
 
     expect(post(buyer, LIST "read-all/", NULL), 200);
     same(get(buyer, LIST), "unread_count", "0");
@@ -128,14 +129,11 @@ END_TEST
 
 int main(void)
 {
-    const TTest *const tests[] = {news_come_newest_first,
-                                  reading_counts_down,
-                                  all_can_be_read_at_once,
-                                  news_can_be_filtered,
-                                  news_are_private,
-                                  who_does_not_want_to_know_is_not_told,
-                                  news_keep_secrets,
-                                  NULL};
+    const TTest *const tests[] = {
+        news_come_newest_first,  reading_counts_down,
+        all_can_be_read_at_once, news_can_be_filtered,
+        news_are_private,        who_does_not_want_to_know_is_not_told,
+        news_keep_secrets,       NULL};
 
     return suite_run("notifications", tests, 20);
 }

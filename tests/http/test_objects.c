@@ -22,10 +22,8 @@ typedef struct object_t {
 
 /* Objects that are somebody's own. */
 static const object_t owned[] = {
-    {"/api/cart/items/{", &line},
-    {"/api/orders/{", &order},
-    {"/api/delivery/orders/{", &order},
-    {"/api/notifications/{", &news},
+    {"/api/cart/items/{", &line},         {"/api/orders/{", &order},
+    {"/api/delivery/orders/{", &order},   {"/api/notifications/{", &news},
     {"/api/product/products/{", &hidden},
 };
 
@@ -100,9 +98,9 @@ static void try_route(const route_t *route, const actor_t *stranger)
     const object_t *object = object_of(route);
     const char *path = route_path(route, fmt("%lld", *object->id));
     const char *body = route_example_text(route);
-    reply_t *reply = http(.method = route->method, .path = path,
-                          .who = stranger, .body = body,
-                          .flags = HTTP_UNCHECKED);
+    reply_t *reply =
+        http(.method = route->method, .path = path, .who = stranger,
+             .body = body, .flags = HTTP_UNCHECKED);
 
     check_quietly(reply);
     if (reply->status != 404) {
@@ -202,11 +200,10 @@ END_TEST
 
 int main(void)
 {
-    const TTest *const tests[] = {other_peoples_objects_are_not_there,
-                                  the_parties_of_an_order_see_it,
-                                  a_seller_or_courier_is_not_the_buyer,
-                                  addresses_stay_with_those_who_need_them,
-                                  NULL};
+    const TTest *const tests[] = {
+        other_peoples_objects_are_not_there, the_parties_of_an_order_see_it,
+        a_seller_or_courier_is_not_the_buyer,
+        addresses_stay_with_those_who_need_them, NULL};
 
     return suite_run("objects", tests, 30);
 }

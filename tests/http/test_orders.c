@@ -119,7 +119,8 @@ END_TEST
 START_TEST(all_short_lines_are_named_at_once)
 {
     actor_t *buyer = person("user", "100.00"), *seller = person("seller", NULL);
-    long long one = product(seller, "1.00", 5), two = product(seller, "1.00", 5);
+    long long one = product(seller, "1.00", 5),
+              two = product(seller, "1.00", 5);
     long long good = product(seller, "1.00", 5);
     reply_t *r;
 
@@ -174,7 +175,8 @@ START_TEST(the_last_units_warn_their_seller)
 }
 END_TEST
 
-/* --- cancel, complete, refund ---------------------------------------------- */
+/* --- cancel, complete, refund ----------------------------------------------
+ */
 
 START_TEST(cancelling_gives_everything_back)
 {
@@ -251,9 +253,9 @@ START_TEST(an_admin_may_complete_early_and_says_why)
     actor_t *seller = person("seller", NULL);
     long long order = buy(buyer, product(seller, "10.00", 5), 1);
 
-    refused(post(admin, order_path(order, "complete/"),
-                 "{\"reason\": \"agreed\"}"),
-            409, "wrong_state");
+    refused(
+        post(admin, order_path(order, "complete/"), "{\"reason\": \"agreed\"}"),
+        409, "wrong_state");
     deliver(buyer, person("delivery", NULL), order);
     invalid(post(admin, order_path(order, "complete/"), NULL), "reason");
     expect(post(admin, order_path(order, "complete/"),
@@ -285,9 +287,9 @@ START_TEST(a_refund_goes_back_to_the_buyer)
                   post(admin, order_path(order, "refund/"),
                        "{\"reason\": \"x\", \"amount\": \"40.01\"}"),
                   400);
-    r = expect(post(admin, order_path(order, "refund/"),
-                    "{\"reason\": \"lost\"}"),
-               200);
+    r = expect(
+        post(admin, order_path(order, "refund/"), "{\"reason\": \"lost\"}"),
+        200);
     same(r, "status", "REFUNDED");
     wallet_is(buyer, "100.00 0.00");
     wallet_is(seller, "0.00 0.00");
@@ -316,7 +318,8 @@ START_TEST(a_partial_refund_shrinks_what_the_seller_gets)
 }
 END_TEST
 
-/* --- who sees what ---------------------------------------------------------- */
+/* --- who sees what ----------------------------------------------------------
+ */
 
 START_TEST(the_history_tells_who_did_what)
 {
@@ -371,8 +374,8 @@ START_TEST(orders_are_private)
     refused(get(person("seller", NULL), path), 404, "not_found");
     refused(get(person("delivery", NULL), path), 404, "not_found");
     expect(get(admin, path), 200);
-    refused(post(person("user", NULL), order_path(order, "cancel/"), NULL),
-            404, "not_found");
+    refused(post(person("user", NULL), order_path(order, "cancel/"), NULL), 404,
+            "not_found");
     ck_assert_str_eq(order_status(order), "CREATED");
 }
 END_TEST

@@ -18,20 +18,20 @@
 #define BACK_SECONDS 2.0 /* after the database, the shop is back */
 #define ORDERS_MAX 100000
 
-/* --- httpd's children ------------------------------------------------------------------ */
+/* --- httpd's children
+ * ------------------------------------------------------------------ */
 
 /* Pids of the parent's children, as one text. */
 static const char *httpd_children(void)
 {
-    const char *pid = file_text(
-        fmt("%s/state/httpd/run/httpd.pid", setting("ECS_DIR")));
+    const char *pid =
+        file_text(fmt("%s/state/httpd/run/httpd.pid", setting("ECS_DIR")));
 
     if (*pid == '\0') {
         pid = file_text(fmt("%s/httpd/run/httpd.pid", setting("ECS_DIR")));
     }
     ck_assert_str_ne(pid, "");
-    return file_text(
-        fmt("/proc/%ld/task/%ld/children", atol(pid), atol(pid)));
+    return file_text(fmt("/proc/%ld/task/%ld/children", atol(pid), atol(pid)));
 }
 
 static int log_lines(const char *word)
@@ -45,21 +45,23 @@ static int log_lines(const char *word)
     return count;
 }
 
-/* --- the load --------------------------------------------------------------------------- */
+/* --- the load
+ * ---------------------------------------------------------------------------
+ */
 
 typedef struct load_t {
     actor_t *buyers[CLIENTS];
     long long product;
-    int reads[CLIENTS];          /* requests so far, of those who read */
-    int is_filled[CLIENTS];      /* something is in the cart */
-    const char *keys[CLIENTS];   /* of the request that has no answer yet */
-    long long *orders;           /* acknowledged */
+    int reads[CLIENTS];        /* requests so far, of those who read */
+    int is_filled[CLIENTS];    /* something is in the cart */
+    const char *keys[CLIENTS]; /* of the request that has no answer yet */
+    long long *orders;         /* acknowledged */
     int orders_count;
     int good, unavailable;
     double started[CLIENTS];
-    double back_at;              /* when the database was back, or 0 */
-    double first_good;           /* the first success after that */
-    int late;                    /* refusals long after that */
+    double back_at;    /* when the database was back, or 0 */
+    double first_good; /* the first success after that */
+    int late;          /* refusals long after that */
 } load_t;
 
 static int load_next(void *context, int client, request_t *request)
@@ -80,8 +82,7 @@ static int load_next(void *context, int client, request_t *request)
     request->method = "POST";
     request->who = load->buyers[client];
     request->headers[0] = load->keys[client];
-    request->path =
-        load->is_filled[client] ? CHECKOUT : "/api/cart/items/";
+    request->path = load->is_filled[client] ? CHECKOUT : "/api/cart/items/";
     request->body = load->is_filled[client]
                         ? NULL
                         : fmt("{\"product\": %lld}", load->product);
@@ -193,8 +194,8 @@ static void restart_under_load(const char *mode)
     }
     restart.at = seconds_now() + 1.5;
     http_stream(&stream);
-    printf("outage (%s): %d good, %d 503, %d orders, back after %.2f s\n",
-           mode, load->good, load->unavailable, load->orders_count,
+    printf("outage (%s): %d good, %d 503, %d orders, back after %.2f s\n", mode,
+           load->good, load->unavailable, load->orders_count,
            load->first_good - load->back_at);
     sql_reconnect();
     ck_assert_msg(load->back_at > 0, "the database did not come back");
@@ -221,7 +222,8 @@ START_TEST(a_crash_under_load_loses_nothing)
 }
 END_TEST
 
-/* --- without a database -------------------------------------------------------------------- */
+/* --- without a database
+ * -------------------------------------------------------------------- */
 
 START_TEST(without_the_database_the_shop_says_so)
 {

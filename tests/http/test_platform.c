@@ -18,8 +18,7 @@ END_TEST
 
 START_TEST(an_older_schema_is_not_ready)
 {
-    const char *newest =
-        sql("SELECT max(number) FROM ecs.migrations");
+    const char *newest = sql("SELECT max(number) FROM ecs.migrations");
 
     sql("UPDATE ecs.migrations SET number = -number");
     refused(get(NULL, "/api/ready/"), 503, "service_unavailable");
@@ -84,9 +83,9 @@ START_TEST(the_audit_log_can_be_read_and_not_changed)
     expect(patch(top, fmt("/api/accounts/users/%lld/", who->id),
                  "{\"is_active\": false}"),
            200);
-    r = expect(get(top, fmt("/api/audit/?object_type=user&object_id=%lld",
-                            who->id)),
-               200);
+    r = expect(
+        get(top, fmt("/api/audit/?object_type=user&object_id=%lld", who->id)),
+        200);
     same(r, "count", "1");
     same(r, "results.0.action", "user_deactivated");
     same(r, "results.0.actor.username", top->username);
@@ -132,15 +131,15 @@ START_TEST(the_document_describes_every_operation)
     json_t *item, *operation;
     int count = 0;
 
-    ck_assert_str_eq(json_string_value(json_object_get(contract_document(),
-                                                       "openapi")),
-                     "3.1.0");
+    ck_assert_str_eq(
+        json_string_value(json_object_get(contract_document(), "openapi")),
+        "3.1.0");
     json_object_foreach(paths, path, item)
     {
         json_object_foreach(item, method, operation)
         {
-            const char *summary = json_string_value(
-                json_object_get(operation, "summary"));
+            const char *summary =
+                json_string_value(json_object_get(operation, "summary"));
 
             ck_assert_msg(summary != NULL && summary[0] != '\0', "%s %s",
                           method, path);

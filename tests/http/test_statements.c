@@ -56,7 +56,8 @@ static long long budget_of(const route_t *route)
     return declared != NULL ? json_integer_value(declared) : route->calls;
 }
 
-/* --- every route, with a valid request for an object that is not there -------------------- */
+/* --- every route, with a valid request for an object that is not there
+ * -------------------- */
 
 START_TEST(every_route_keeps_its_budget)
 {
@@ -69,10 +70,10 @@ START_TEST(every_route_keeps_its_budget)
                                : route_example_text(route);
         const actor_t *who = person(route_role(route), "1.00");
         long long before = statements(), used;
-        reply_t *reply = http(.method = route->method,
-                              .path = route_path(route, "999999999"),
-                              .who = who, .body = body,
-                              .flags = HTTP_UNCHECKED);
+        reply_t *reply =
+            http(.method = route->method,
+                 .path = route_path(route, "999999999"), .who = who,
+                 .body = body, .flags = HTTP_UNCHECKED);
 
         used = statements() - before;
         /* The example of a token is none, which needs no database to see. */
@@ -88,14 +89,15 @@ START_TEST(every_route_keeps_its_budget)
 }
 END_TEST
 
-/* --- the main job, where everything succeeds ------------------------------------------------ */
+/* --- the main job, where everything succeeds
+ * ------------------------------------------------ */
 
 static reply_t *counted(const actor_t *who, const char *method,
                         const char *path, const char *body, int status)
 {
     long long before = statements(), used;
-    reply_t *reply = http(.method = method, .path = path, .who = who,
-                          .body = body);
+    reply_t *reply =
+        http(.method = method, .path = path, .who = who, .body = body);
 
     used = statements() - before;
     expect(reply, status);
@@ -118,8 +120,8 @@ START_TEST(the_main_job_is_one_statement_a_step)
                     category()),
                 201);
     id = int_at(r, "id");
-    counted(admin, "POST",
-            fmt("/api/product/products/admin/%lld/approve/", id), NULL, 200);
+    counted(admin, "POST", fmt("/api/product/products/admin/%lld/approve/", id),
+            NULL, 200);
     counted(NULL, "GET", fmt("/api/product/products/%lld/", id), NULL, 200);
     counted(NULL, "GET", "/api/product/products/?page_size=20", NULL, 200);
     counted(admin, "POST", fmt("/api/wallet/admin/%lld/deposit/", buyer->id),

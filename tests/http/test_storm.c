@@ -70,8 +70,8 @@ START_TEST(ten_units_are_sold_ten_times)
     for (i = 0; i < BUYERS; i++) {
         buyers[i] = person("user", "5.00");
         put_into_cart(buyers[i], id);
-        requests[i] = (request_t){.method = "POST", .path = CHECKOUT,
-                                  .who = buyers[i]};
+        requests[i] =
+            (request_t){.method = "POST", .path = CHECKOUT, .who = buyers[i]};
     }
     ck_assert_int_eq(storm(requests, replies, BUYERS, 201), STOCK);
     for (i = 0; i < BUYERS; i++) {
@@ -85,11 +85,10 @@ START_TEST(ten_units_are_sold_ten_times)
     }
     ck_assert_int_eq(empty_handed, BUYERS - STOCK);
     ck_assert_int_eq(stock(id), 0);
-    ck_assert_int_eq(
-        sql_int("SELECT sum(quantity) FROM ecs.order_items"
-                " WHERE product_id = %lld",
-                id),
-        STOCK);
+    ck_assert_int_eq(sql_int("SELECT sum(quantity) FROM ecs.order_items"
+                             " WHERE product_id = %lld",
+                             id),
+                     STOCK);
     books_balance();
 }
 END_TEST
@@ -103,8 +102,8 @@ START_TEST(one_cart_becomes_one_order)
 
     put_into_cart(buyer, product(person("seller", NULL), "1.00", 100));
     for (i = 0; i < SAME_CART; i++) {
-        requests[i] = (request_t){.method = "POST", .path = CHECKOUT,
-                                  .who = buyer};
+        requests[i] =
+            (request_t){.method = "POST", .path = CHECKOUT, .who = buyer};
     }
     ck_assert_int_eq(storm(requests, replies, SAME_CART, 201), 1);
     for (i = 0; i < SAME_CART; i++) {
@@ -130,8 +129,8 @@ START_TEST(twenty_couriers_claim_and_one_has_it)
     int i;
 
     for (i = 0; i < COURIERS; i++) {
-        requests[i] = (request_t){.method = "POST", .path = path,
-                                  .who = person("delivery", NULL)};
+        requests[i] = (request_t){
+            .method = "POST", .path = path, .who = person("delivery", NULL)};
     }
     ck_assert_int_eq(storm(requests, replies, COURIERS, 200), 1);
     for (i = 0; i < COURIERS; i++) {
@@ -191,9 +190,10 @@ START_TEST(fifty_guesses_are_five_tries)
     pin = pin_of(buyer, order);
     for (i = 0; i < GUESSES; i++) {
         requests[i] = (request_t){
-            .method = "POST", .path = path, .who = courier,
-            .body = fmt("{\"pin\": \"%06ld\"}",
-                        (atol(pin) + 1 + i) % 1000000)};
+            .method = "POST",
+            .path = path,
+            .who = courier,
+            .body = fmt("{\"pin\": \"%06ld\"}", (atol(pin) + 1 + i) % 1000000)};
     }
     ck_assert_int_eq(storm(requests, replies, GUESSES, 400), 5);
     for (i = 0; i < GUESSES; i++) {
@@ -211,7 +211,8 @@ START_TEST(fifty_guesses_are_five_tries)
 }
 END_TEST
 
-/* --- twenty seconds of everything ------------------------------------------------------ */
+/* --- twenty seconds of everything
+ * ------------------------------------------------------ */
 
 typedef struct storm_t {
     actor_t *people[STORM_PEOPLE]; /* who buy and send each other money */
@@ -219,8 +220,8 @@ typedef struct storm_t {
     long long products[3];
     long long last_order[STORM_CLIENTS];
     unsigned seeds[STORM_CLIENTS];
-    int steps[STORM_CLIENTS];      /* odd: the cart was filled, check it out */
-    int counts[600];               /* by status */
+    int steps[STORM_CLIENTS]; /* odd: the cart was filled, check it out */
+    int counts[600];          /* by status */
     int audits;
     int orders;
 } storm_t;
@@ -234,15 +235,14 @@ static actor_t *person_of(storm_t *storm, int client)
 static void transfer_next(storm_t *storm, int client, request_t *request)
 {
     const actor_t *to =
-        storm->people[(client + 1 + rand_r(&storm->seeds[client]) %
-                                        (STORM_PEOPLE - 1)) %
+        storm->people[(client + 1 +
+                       rand_r(&storm->seeds[client]) % (STORM_PEOPLE - 1)) %
                       STORM_PEOPLE];
 
     request->path = "/api/wallet/transfer/";
-    request->body =
-        fmt("{\"recipient\": \"%s\", \"amount\": \"%d.%02d\"}", to->username,
-            rand_r(&storm->seeds[client]) % 3,
-            1 + rand_r(&storm->seeds[client]) % 99);
+    request->body = fmt("{\"recipient\": \"%s\", \"amount\": \"%d.%02d\"}",
+                        to->username, rand_r(&storm->seeds[client]) % 3,
+                        1 + rand_r(&storm->seeds[client]) % 99);
 }
 
 static int storm_next(void *context, int client, request_t *request)
@@ -266,13 +266,12 @@ static int storm_next(void *context, int client, request_t *request)
     }
     else if (dice < 5 && storm->last_order[client] != 0) {
         storm->steps[client]++;
-        request->path = fmt("/api/orders/%lld/cancel/",
-                            storm->last_order[client]);
+        request->path =
+            fmt("/api/orders/%lld/cancel/", storm->last_order[client]);
     }
     else {
         request->path = "/api/cart/items/";
-        request->body =
-            fmt("{\"product\": %lld}", storm->products[dice % 3]);
+        request->body = fmt("{\"product\": %lld}", storm->products[dice % 3]);
     }
     return 1;
 }

@@ -90,10 +90,10 @@ END_TEST
 START_TEST(an_amount_is_exact)
 {
     actor_t *from = person("user", "50.00"), *to = person("user", NULL);
-    const char *const bad[] = {"\"0.00\"", "\"-1.00\"",          "\"1.001\"",
-                               "1e2",      "\"NaN\"",            "\"\"",
-                               "null",     "\"10000000000.00\"", "true",
-                               "[]",       "\"1,00\"",           "0.001"};
+    const char *const bad[] = {
+        "\"0.00\"", "\"-1.00\"", "\"1.001\"", "1e2",
+        "\"NaN\"",  "\"\"",      "null",      "\"10000000000.00\"",
+        "true",     "[]",        "\"1,00\"",  "0.001"};
     size_t i;
 
     for (i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
