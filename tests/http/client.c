@@ -44,7 +44,7 @@ typedef struct exchange_t {
     int slot;
 } exchange_t;
 
-/* --- memory and time ------------------------------------------------------ */
+/* --- memory and time ----------------------------------------------------- */
 
 void *grab(size_t bytes)
 {
@@ -83,7 +83,7 @@ const char *http_base(void)
     return url;
 }
 
-/* --- one exchange --------------------------------------------------------- */
+/* --- one exchange -------------------------------------------------------- */
 
 static size_t on_bytes(char *bytes, size_t size, size_t count, void *to)
 {
@@ -275,7 +275,7 @@ reply_t *delete (const actor_t *who, const char *path)
     return http(.method = "DELETE", .path = path, .who = who);
 }
 
-/* --- many at a time ------------------------------------------------------- */
+/* --- many at a time ------------------------------------------------------ */
 
 /* Starts a client's next request. Returns 0 when it has none. */
 static int slot_start(CURLM *multi, exchange_t *slot, const stream_t *stream)
@@ -383,7 +383,7 @@ void http_parallel(const request_t *requests, reply_t **replies, int count)
     http_stream(&stream);
 }
 
-/* --- headers and raw bytes ------------------------------------------------ */
+/* --- headers and raw bytes ----------------------------------------------- */
 
 const char *header(const reply_t *reply, const char *name)
 {

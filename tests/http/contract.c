@@ -28,7 +28,7 @@ json_t *contract_document(void)
     return document;
 }
 
-/* --- what holds for all answers ------------------------------------------- */
+/* --- what holds for all answers ------------------------------------------ */
 
 static const char *check_headers(const reply_t *reply)
 {

@@ -22,7 +22,7 @@ static ecs_secrets_t *keys;
 static const char *audience;
 static const char *password_hash;
 
-/* --- words ---------------------------------------------------------------- */
+/* --- words --------------------------------------------------------------- */
 
 const char *unique(const char *beginning)
 {
@@ -33,7 +33,7 @@ const char *unique(const char *beginning)
                ++count);
 }
 
-/* --- people --------------------------------------------------------------- */
+/* --- people -------------------------------------------------------------- */
 
 /* Functions that make people and goods, one statement each. */
 static void make_helpers(void)
@@ -169,7 +169,7 @@ void sign_in(actor_t *who)
         json_integer_value(json_object_get(token_claims(who->access), "sid"));
 }
 
-/* --- goods ---------------------------------------------------------------- */
+/* --- goods --------------------------------------------------------------- */
 
 long long category(void)
 {
@@ -198,7 +198,7 @@ long long stock(long long id)
     return sql_int("SELECT quantity FROM ecs.products WHERE id = %lld", id);
 }
 
-/* --- orders --------------------------------------------------------------- */
+/* --- orders -------------------------------------------------------------- */
 
 void add_to_cart(const actor_t *buyer, long long id, int quantity)
 {
@@ -257,7 +257,7 @@ const char *order_status(long long order)
     return sql("SELECT status FROM ecs.orders WHERE id = %lld", order);
 }
 
-/* --- money and messages --------------------------------------------------- */
+/* --- money and messages -------------------------------------------------- */
 
 const char *wallet(const actor_t *who)
 {

@@ -19,7 +19,7 @@
 
 #define SHOWN_MAX 1500 /* bytes of a body in a message */
 
-/* --- expectations --------------------------------------------------------- */
+/* --- expectations -------------------------------------------------------- */
 
 static void __attribute__((noreturn))
 unexpected(const char *file, int line, const reply_t *reply, const char *what)
@@ -149,7 +149,7 @@ int lists(const reply_t *reply, long long id)
     return 0;
 }
 
-/* --- the database --------------------------------------------------------- */
+/* --- the database -------------------------------------------------------- */
 
 typedef struct link_t {
     PGconn *connection;
@@ -283,7 +283,7 @@ void books_balance(void)
     ck_assert(sql_true("SELECT count(*) > 0 FROM ecs_lib.audit_invariants()"));
 }
 
-/* --- the instance --------------------------------------------------------- */
+/* --- the instance -------------------------------------------------------- */
 
 const char *setting(const char *name)
 {
@@ -329,7 +329,7 @@ int is_slow(void)
     return getenv("ECS_ASAN") != NULL;
 }
 
-/* --- running -------------------------------------------------------------- */
+/* --- running ------------------------------------------------------------- */
 
 /* Once, before the tests: what it learns, their processes inherit. */
 static void prepare(void)

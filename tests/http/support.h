@@ -29,7 +29,7 @@ int suite_run(const char *name, const TTest *const *tests, double seconds);
 int suite_run_between(const char *name, const TTest *const *tests,
                       double seconds, void (*begin)(void), void (*end)(void));
 
-/* --- what is expected of a reply ------------------------------------------ */
+/* --- what is expected of a reply ----------------------------------------- */
 
 /* Each returns the reply, or stops the test and shows the reply. */
 #define expect(reply, status) expect_status(__FILE__, __LINE__, reply, status)
@@ -68,7 +68,7 @@ size_t length_at(const reply_t *reply, const char *path);
 /** Is an object with this id among the results of a list? */
 int lists(const reply_t *reply, long long id);
 
-/* --- the database, as its owner ------------------------------------------- */
+/* --- the database, as its owner ------------------------------------------ */
 
 /**
  * Run one statement.
@@ -94,7 +94,7 @@ void pass(const char *interval);
 /** Every invariant of the ledger and of derived numbers holds, else stop. */
 void books_balance(void);
 
-/* --- the instance --------------------------------------------------------- */
+/* --- the instance -------------------------------------------------------- */
 
 /** Value of an environment variable that the runner sets, else stop. */
 const char *setting(const char *name);

@@ -19,8 +19,7 @@ static const char *registration(const char *name, const char *password,
                name, name, password, more);
 }
 
-/* --- registering
- * -------------------------------------------------------------- */
+/* --- registering --------------------------------------------------------- */
 
 START_TEST(who_registers_has_profile_and_wallet)
 {
@@ -107,8 +106,7 @@ START_TEST(weak_passwords_are_refused)
 }
 END_TEST
 
-/* --- the own profile
- * ------------------------------------------------------------ */
+/* --- the own profile ----------------------------------------------------- */
 
 START_TEST(people_see_and_change_themselves)
 {
@@ -216,8 +214,7 @@ START_TEST(a_new_password_ends_the_other_sessions)
 }
 END_TEST
 
-/* --- others
- * ---------------------------------------------------------------------- */
+/* --- others -------------------------------------------------------------- */
 
 START_TEST(a_seller_card_shows_no_address)
 {

@@ -39,8 +39,7 @@ static reply_t *with_token(const char *token)
     return http(.method = "GET", .path = ME, .token = token);
 }
 
-/* --- signing in
- * ------------------------------------------------------------------ */
+/* --- signing in ---------------------------------------------------------- */
 
 START_TEST(email_and_password_open_a_session)
 {
@@ -147,8 +146,7 @@ START_TEST(closed_accounts_stay_out)
 }
 END_TEST
 
-/* --- refreshing
- * -------------------------------------------------------------------- */
+/* --- refreshing ---------------------------------------------------------- */
 
 START_TEST(a_refresh_token_is_good_once)
 {
@@ -229,8 +227,7 @@ START_TEST(a_token_can_be_verified)
 }
 END_TEST
 
-/* --- the end of a session
- * ------------------------------------------------------------ */
+/* --- the end of a session ------------------------------------------------ */
 
 START_TEST(logout_ends_this_session_at_once)
 {
@@ -302,8 +299,7 @@ START_TEST(a_token_is_for_its_own_role_and_session)
 }
 END_TEST
 
-/* --- forged tokens
- * -------------------------------------------------------------------- */
+/* --- forged tokens ------------------------------------------------------- */
 
 static const char *base64url(const void *data, size_t length)
 {
@@ -425,8 +421,7 @@ START_TEST(a_bad_token_is_refused_on_public_routes_too)
 }
 END_TEST
 
-/* --- other Locations
- * --------------------------------------------------------------------- */
+/* --- other Locations ----------------------------------------------------- */
 
 /* A static file in a Location of admins; see httpd.conf here. */
 static void write_staff_page(void)

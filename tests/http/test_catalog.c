@@ -46,8 +46,7 @@ static const char *product_status(long long id)
     return sql("SELECT status FROM ecs.products WHERE id = %lld", id);
 }
 
-/* --- categories
- * ------------------------------------------------------------------- */
+/* --- categories ---------------------------------------------------------- */
 
 START_TEST(categories_are_a_tree)
 {
@@ -117,8 +116,7 @@ START_TEST(a_category_in_use_stays)
 }
 END_TEST
 
-/* --- a product's way to the public
- * -------------------------------------------------- */
+/* --- a product's way to the public --------------------------------------- */
 
 START_TEST(a_product_is_seen_when_it_is_approved)
 {
@@ -192,8 +190,7 @@ START_TEST(a_proposal_is_complete_and_sound)
 }
 END_TEST
 
-/* --- changing what is on sale
- * ---------------------------------------------------------- */
+/* --- changing what is on sale -------------------------------------------- */
 
 START_TEST(price_and_stock_change_at_once)
 {
@@ -300,9 +297,7 @@ START_TEST(own_products_are_counted_by_state)
 }
 END_TEST
 
-/* --- finding
- * ------------------------------------------------------------------------------
- */
+/* --- finding ------------------------------------------------------------- */
 
 START_TEST(products_can_be_filtered)
 {

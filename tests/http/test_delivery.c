@@ -28,8 +28,7 @@ static long long an_order(const actor_t *buyer)
     return buy(buyer, product(person("seller", NULL), "5.00", 10), 1);
 }
 
-/* --- claiming ---------------------------------------------------------------
- */
+/* --- claiming ------------------------------------------------------------ */
 
 /* An order among those that wait, NULL when it is not there. The oldest come
  * first, so a new one is on the last page. */
@@ -166,8 +165,7 @@ START_TEST(a_failed_attempt_is_written_down)
 }
 END_TEST
 
-/* --- the proof
- * ---------------------------------------------------------------- */
+/* --- the proof ----------------------------------------------------------- */
 
 START_TEST(there_is_a_proof_while_it_is_on_its_way)
 {

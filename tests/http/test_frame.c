@@ -29,8 +29,7 @@ static char *repeated(char letter, size_t count)
     return text;
 }
 
-/* --- bodies
- * -------------------------------------------------------------------------- */
+/* --- bodies -------------------------------------------------------------- */
 
 START_TEST(broken_json_is_refused_with_its_place)
 {
@@ -201,9 +200,7 @@ START_TEST(bodies_have_a_limit)
 }
 END_TEST
 
-/* --- errors
- * -----------------------------------------------------------------------------
- */
+/* --- errors -------------------------------------------------------------- */
 
 START_TEST(errors_have_two_shapes)
 {
@@ -301,9 +298,7 @@ START_TEST(httpds_own_refusals_are_json_too)
 }
 END_TEST
 
-/* --- headers
- * ------------------------------------------------------------------------------
- */
+/* --- headers ------------------------------------------------------------- */
 
 START_TEST(a_request_id_is_kept_or_made)
 {
@@ -344,8 +339,7 @@ START_TEST(private_answers_are_not_stored)
 }
 END_TEST
 
-/* --- conditional requests
- * -------------------------------------------------------------------- */
+/* --- conditional requests ------------------------------------------------ */
 
 static reply_t *get_if(const actor_t *who, const char *path, const char *etag)
 {
@@ -397,9 +391,7 @@ START_TEST(nobody_overwrites_what_they_have_not_seen)
 }
 END_TEST
 
-/* --- pages
- * ---------------------------------------------------------------------------------------
- */
+/* --- pages --------------------------------------------------------------- */
 
 /* Five products of one seller, newest last. */
 static const char *five_products(long long *ids)

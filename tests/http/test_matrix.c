@@ -61,8 +61,7 @@ static void expect_named(const reply_t *reply, const char *field,
     }
 }
 
-/* --- who may call what
- * ----------------------------------------------------------------- */
+/* --- who may call what --------------------------------------------------- */
 
 static void check_cell(const route_t *route, const char *name,
                        const actor_t *who, int wanted)
@@ -130,8 +129,7 @@ START_TEST(who_was_shut_out_stays_out)
 }
 END_TEST
 
-/* --- what no route takes
- * ---------------------------------------------------------------- */
+/* --- what no route takes ------------------------------------------------- */
 
 START_TEST(unknown_names_are_refused_everywhere)
 {
@@ -413,9 +411,7 @@ START_TEST(an_id_is_a_positive_number)
 }
 END_TEST
 
-/* --- methods
- * -------------------------------------------------------------------------------
- */
+/* --- methods ------------------------------------------------------------- */
 
 static int offers(const char *path, const char *method)
 {

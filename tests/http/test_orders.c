@@ -19,7 +19,7 @@ static long long orders_of(const actor_t *buyer)
                    buyer->id);
 }
 
-/* --- checkout ------------------------------------------------------------- */
+/* --- checkout ------------------------------------------------------------ */
 
 START_TEST(checkout_holds_the_money_and_takes_the_goods)
 {
@@ -175,8 +175,7 @@ START_TEST(the_last_units_warn_their_seller)
 }
 END_TEST
 
-/* --- cancel, complete, refund ----------------------------------------------
- */
+/* --- cancel, complete, refund -------------------------------------------- */
 
 START_TEST(cancelling_gives_everything_back)
 {
@@ -318,8 +317,7 @@ START_TEST(a_partial_refund_shrinks_what_the_seller_gets)
 }
 END_TEST
 
-/* --- who sees what ----------------------------------------------------------
- */
+/* --- who sees what ------------------------------------------------------- */
 
 START_TEST(the_history_tells_who_did_what)
 {

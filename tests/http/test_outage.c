@@ -18,8 +18,7 @@
 #define BACK_SECONDS 2.0 /* after the database, the shop is back */
 #define ORDERS_MAX 100000
 
-/* --- httpd's children
- * ------------------------------------------------------------------ */
+/* --- httpd's children ---------------------------------------------------- */
 
 /* Pids of the parent's children, as one text. */
 static const char *httpd_children(void)
@@ -45,9 +44,7 @@ static int log_lines(const char *word)
     return count;
 }
 
-/* --- the load
- * ---------------------------------------------------------------------------
- */
+/* --- the load ------------------------------------------------------------ */
 
 typedef struct load_t {
     actor_t *buyers[CLIENTS];
@@ -222,8 +219,7 @@ START_TEST(a_crash_under_load_loses_nothing)
 }
 END_TEST
 
-/* --- without a database
- * -------------------------------------------------------------------- */
+/* --- without a database -------------------------------------------------- */
 
 START_TEST(without_the_database_the_shop_says_so)
 {

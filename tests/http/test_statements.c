@@ -56,8 +56,7 @@ static long long budget_of(const route_t *route)
     return declared != NULL ? json_integer_value(declared) : route->calls;
 }
 
-/* --- every route, with a valid request for an object that is not there
- * -------------------- */
+/* --- every route, with a valid request for an object that is not there --- */
 
 START_TEST(every_route_keeps_its_budget)
 {
@@ -89,8 +88,7 @@ START_TEST(every_route_keeps_its_budget)
 }
 END_TEST
 
-/* --- the main job, where everything succeeds
- * ------------------------------------------------ */
+/* --- the main job, where everything succeeds ----------------------------- */
 
 static reply_t *counted(const actor_t *who, const char *method,
                         const char *path, const char *body, int status)

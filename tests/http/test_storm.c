@@ -211,8 +211,7 @@ START_TEST(fifty_guesses_are_five_tries)
 }
 END_TEST
 
-/* --- twenty seconds of everything
- * ------------------------------------------------------ */
+/* --- twenty seconds of everything ---------------------------------------- */
 
 typedef struct storm_t {
     actor_t *people[STORM_PEOPLE]; /* who buy and send each other money */
