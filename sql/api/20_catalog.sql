@@ -270,11 +270,13 @@ END $$;
 
 -- What the list shows when nobody asks for anything else: the newest products,
 -- of the whole shop or of a branch of the tree, one more than the page has.
--- Each category of the branch brings its newest from the index.
+-- Each category of the branch brings its newest from the index; the settings
+-- make sure of that, and of planning it once, whatever the limit is.
 CREATE FUNCTION ecs_lib.products_newest(p_category bigint, p_key timestamptz, p_key_id bigint,
     p_skip bigint, p_limit bigint)
 RETURNS bigint[] LANGUAGE plpgsql STABLE
-SET enable_seqscan = off SET enable_bitmapscan = off AS $$
+SET enable_seqscan = off SET enable_bitmapscan = off
+SET plan_cache_mode = force_generic_plan AS $$
 BEGIN
     IF p_category IS NULL THEN
         RETURN ARRAY(
@@ -338,7 +340,7 @@ DECLARE
         AND p_in_stock IS NULL;
     v_skip       CONSTANT bigint := ecs_lib.skip(p_page, p_page_size);
     v_key        CONSTANT json := p_cursor::json;
-    v_patterns   CONSTANT text[] := ecs_lib.search_patterns(p_search);
+    v_patterns   text[];
     v_categories bigint[];
     v_by         record;
     v_ids        bigint[];
@@ -356,6 +358,7 @@ BEGIN
             coalesce((v_key ->> 1)::bigint, 0), v_skip, p_page_size + 1);
     ELSE
         v_by := ecs_lib.products_order(p_ordering);
+        v_patterns := ecs_lib.search_patterns(p_search);
         v_categories := CASE WHEN p_category IS NOT NULL THEN
                              ecs_lib.category_branch(p_category) END;
         EXECUTE format('SELECT array_agg(x.id) FROM (SELECT p.id %1$s
