@@ -339,6 +339,47 @@ START_TEST(private_answers_are_not_stored)
 }
 END_TEST
 
+#define FRONT "Origin: https://front.example.org"
+
+START_TEST(pages_of_known_origins_may_call)
+{
+    const char *allow = "Access-Control-Allow-Origin";
+    reply_t *r =
+        http(.method = "GET", .path = "/api/health/", .headers = {FRONT});
+
+    ck_assert_str_eq(header(r, allow), "https://front.example.org");
+    ck_assert_ptr_nonnull(
+        strstr(header(r, "Access-Control-Expose-Headers"), "X-Request-Id"));
+    /* A refusal must be readable too. */
+    r = expect(http(.method = "GET", .path = ME, .headers = {FRONT}), 401);
+    ck_assert_str_eq(header(r, allow), "https://front.example.org");
+    r = http(.method = "GET", .path = "/api/health/",
+             .headers = {"Origin: https://evil.example.org"});
+    ck_assert_ptr_null(header(r, allow));
+    ck_assert_ptr_nonnull(strstr(header(r, "Vary"), "Origin"));
+}
+END_TEST
+
+START_TEST(a_preflight_carries_no_token)
+{
+    reply_t *r =
+        expect(http(.method = "OPTIONS", .path = ME,
+                    .headers = {FRONT, "Access-Control-Request-Method: PATCH",
+                                "Access-Control-Request-Headers: authorization,"
+                                " idempotency-key"}),
+               204);
+
+    ck_assert_str_eq(header(r, "Access-Control-Allow-Origin"),
+                     "https://front.example.org");
+    ck_assert_ptr_nonnull(
+        strstr(header(r, "Access-Control-Allow-Methods"), "PATCH"));
+    ck_assert_ptr_nonnull(
+        strstr(header(r, "Access-Control-Allow-Headers"), "Authorization"));
+    ck_assert_ptr_nonnull(
+        strstr(header(r, "Access-Control-Allow-Headers"), "Idempotency-Key"));
+}
+END_TEST
+
 /* --- conditional requests ------------------------------------------------ */
 
 static reply_t *get_if(const actor_t *who, const char *path, const char *etag)
@@ -530,6 +571,8 @@ int main(void)
                                   httpds_own_refusals_are_json_too,
                                   a_request_id_is_kept_or_made,
                                   private_answers_are_not_stored,
+                                  pages_of_known_origins_may_call,
+                                  a_preflight_carries_no_token,
                                   what_has_not_changed_is_not_sent_again,
                                   nobody_overwrites_what_they_have_not_seen,
                                   pages_lead_to_each_other,

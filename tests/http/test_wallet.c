@@ -177,6 +177,39 @@ START_TEST(a_deposit_says_why)
 }
 END_TEST
 
+START_TEST(a_withdrawal_is_held_until_it_is_decided)
+{
+    actor_t *admin = person("admin", NULL), *who = person("seller", "50.00");
+    const char *path = "/api/wallet/withdraw/";
+    const char *decide = "/api/wallet/admin/withdrawals/";
+    long long one, two;
+
+    refused(post(who, path, "{\"amount\": \"50.01\"}"), 402,
+            "insufficient_funds");
+    one = int_at(expect(post(who, path, "{\"amount\": \"20.00\"}"), 201), "id");
+    two = int_at(expect(post(who, path, "{\"amount\": \"5.00\"}"), 201), "id");
+    wallet_is(who, "25.00 25.00");
+    ck_assert(lists(get(who, "/api/wallet/withdrawals/"), one));
+    ck_assert(lists(get(admin, decide), one));
+    same(expect(post(admin, fmt("%s%lld/approve/", decide, one), NULL), 200),
+         "status", "APPROVED");
+    wallet_is(who, "25.00 5.00");
+    invalid(post(admin, fmt("%s%lld/reject/", decide, two), NULL), "reason");
+    same(expect(post(admin, fmt("%s%lld/reject/", decide, two),
+                     "{\"reason\": \"wrong bank\"}"),
+                200),
+         "status", "REJECTED");
+    wallet_is(who, "30.00 0.00");
+    refused(post(admin, fmt("%s%lld/approve/", decide, two), NULL), 409,
+            "wrong_state");
+    refused(post(who, fmt("%s%lld/approve/", decide, one), NULL), 403,
+            "permission_denied");
+    same(get(who, "/api/wallet/transactions/?type=WITHDRAWAL"), "count", "1");
+    ck_assert_int_eq(notified(who, "withdrawal_decided"), 2);
+    books_balance();
+}
+END_TEST
+
 START_TEST(an_admin_sees_any_wallet)
 {
     actor_t *who = person("user", "12.34");
@@ -229,6 +262,7 @@ int main(void)
         every_movement_is_in_the_list,
         a_deposit_is_paid_once_per_reference,
         a_deposit_says_why,
+        a_withdrawal_is_held_until_it_is_decided,
         an_admin_sees_any_wallet,
         the_audit_finds_a_planted_error,
         the_ledger_cannot_be_rewritten,
