@@ -6,32 +6,43 @@
 
 -- How an order looks ----------------------------------------------------------
 
--- Orders as the API shows them, one row each. With p_seller it is what that
--- seller may see: own lines and their totals, no place, none of the escrow.
--- (One plan does for every array; making it anew took longer than its work.)
-CREATE FUNCTION ecs_lib.order_views(p_orders bigint[], p_seller bigint DEFAULT NULL)
-RETURNS TABLE (id bigint, body json) LANGUAGE plpgsql STABLE
-SET plan_cache_mode = force_generic_plan AS $$
-DECLARE
-    v_whole boolean := p_seller IS NULL;
-BEGIN
-    RETURN QUERY SELECT o.id, json_build_object(
+-- The JSON of rows is made by plain expressions in SQL, which PostgreSQL
+-- inlines: they read nothing, the caller joins.
+
+CREATE FUNCTION ecs_lib.order_item_json(i ecs.order_items, p_seller ecs.users)
+RETURNS json LANGUAGE sql STABLE AS $$
+    SELECT json_build_object(
+        'id', i.id,
+        'product', i.product_id,
+        'product_name', i.product_name,
+        'seller', json_build_object('id', p_seller.id, 'username', p_seller.username),
+        'quantity', i.quantity,
+        'unit_price', i.unit_price::text,
+        'line_total', i.line_total::text,
+        'returned_quantity', i.returned_quantity)
+$$;
+
+-- An order with these lines and what they sum up to. p_whole: all of it, as its
+-- buyer may see it; else a seller's part, with no place and none of the escrow.
+CREATE FUNCTION ecs_lib.order_object(o ecs.orders, p_buyer ecs.users, p_courier ecs.users,
+    p_items json, p_subtotal numeric, p_total numeric, p_whole boolean)
+RETURNS json LANGUAGE sql STABLE AS $$
+    SELECT json_build_object(
         'id', o.id,
         'order_number', o.order_number,
         'status', o.status,
-        'buyer', json_build_object('id', b.id, 'username', b.username),
-        'items', line.items,
-        'subtotal', CASE WHEN v_whole THEN o.subtotal ELSE line.subtotal END::text,
-        'discount_total', CASE WHEN v_whole THEN o.discount_total
-                               ELSE line.subtotal - line.total END::text,
-        'total', CASE WHEN v_whole THEN o.total ELSE line.total END::text,
-        'held_amount', CASE WHEN v_whole THEN o.held_amount END::text,
-        'refunded_amount', CASE WHEN v_whole THEN o.refunded_amount END::text,
-        'location_lat', CASE WHEN v_whole THEN o.location_lat END,
-        'location_lng', CASE WHEN v_whole THEN o.location_lng END,
-        'location_address', CASE WHEN v_whole THEN o.location_address END,
-        'courier', CASE WHEN c.id IS NOT NULL THEN
-            json_build_object('id', c.id, 'username', c.username) END,
+        'buyer', json_build_object('id', p_buyer.id, 'username', p_buyer.username),
+        'items', p_items,
+        'subtotal', p_subtotal::text,
+        'discount_total', (p_subtotal - p_total)::text,
+        'total', p_total::text,
+        'held_amount', CASE WHEN p_whole THEN o.held_amount::text END,
+        'refunded_amount', CASE WHEN p_whole THEN o.refunded_amount::text END,
+        'location_lat', CASE WHEN p_whole THEN o.location_lat END,
+        'location_lng', CASE WHEN p_whole THEN o.location_lng END,
+        'location_address', CASE WHEN p_whole THEN o.location_address END,
+        'courier', CASE WHEN p_courier.id IS NOT NULL THEN
+            json_build_object('id', p_courier.id, 'username', p_courier.username) END,
         'proof_method', o.proof_method,
         'created_at', ecs_lib.ts(o.created_at),
         'claimed_at', ecs_lib.ts(o.claimed_at),
@@ -39,23 +50,27 @@ BEGIN
         'delivered_at', ecs_lib.ts(o.delivered_at),
         'completed_at', ecs_lib.ts(o.completed_at),
         'complete_after', ecs_lib.ts(o.complete_after))
+$$;
+
+-- Orders as the API shows them, one row each; with p_seller that seller's part
+-- of them, if any. (One plan does for every array: making it anew each time
+-- took longer than its work.)
+CREATE FUNCTION ecs_lib.order_views(p_orders bigint[], p_seller bigint DEFAULT NULL)
+RETURNS TABLE (id bigint, body json) LANGUAGE plpgsql STABLE
+SET plan_cache_mode = force_generic_plan AS $$
+BEGIN
+    RETURN QUERY
+    SELECT o.id, ecs_lib.order_object(o, b, c, line.items, line.subtotal, line.total,
+                                      p_seller IS NULL)
     FROM ecs.orders o
     JOIN ecs.users b ON b.id = o.buyer_id
     LEFT JOIN ecs.users c ON c.id = o.courier_id
     CROSS JOIN LATERAL (
-        SELECT json_agg(json_build_object(
-                   'id', i.id,
-                   'product', i.product_id,
-                   'product_name', i.product_name,
-                   'seller', json_build_object('id', s.id, 'username', s.username),
-                   'quantity', i.quantity,
-                   'unit_price', i.unit_price::text,
-                   'line_total', i.line_total::text,
-                   'returned_quantity', i.returned_quantity) ORDER BY i.id) AS items,
+        SELECT json_agg(ecs_lib.order_item_json(i, s) ORDER BY i.id) AS items,
                sum(i.list_price * i.quantity) AS subtotal,
                sum(i.line_total) AS total
         FROM ecs.order_items i JOIN ecs.users s ON s.id = i.seller_id
-        WHERE i.order_id = o.id AND (v_whole OR i.seller_id = p_seller)) line
+        WHERE i.order_id = o.id AND (p_seller IS NULL OR i.seller_id = p_seller)) line
     WHERE o.id = ANY (p_orders) AND line.items IS NOT NULL;
 END $$;
 
@@ -197,19 +212,12 @@ CREATE TYPE ecs_lib.checkout_line AS (
     problem    text
 );
 
--- 30 random bits as six digits of Crockford's base 32 behind the day.
+-- The day and six random characters, none of which looks like another one:
+-- what base 64 has too much (+ / I L O U) becomes digits.
 CREATE FUNCTION ecs_lib.order_number() RETURNS text LANGUAGE plpgsql AS $$
-DECLARE
-    c_digits CONSTANT text := '0123456789ABCDEFGHJKMNPQRSTVWXYZ';
-    v_random CONSTANT bytea := uuid_send(gen_random_uuid());
 BEGIN
-    RETURN to_char(ecs.now() AT TIME ZONE 'UTC', '"ORD-"YYYYMMDD"-"')
-        || substr(c_digits, (get_byte(v_random, 0) & 31) + 1, 1)
-        || substr(c_digits, (get_byte(v_random, 1) & 31) + 1, 1)
-        || substr(c_digits, (get_byte(v_random, 2) & 31) + 1, 1)
-        || substr(c_digits, (get_byte(v_random, 3) & 31) + 1, 1)
-        || substr(c_digits, (get_byte(v_random, 4) & 31) + 1, 1)
-        || substr(c_digits, (get_byte(v_random, 5) & 31) + 1, 1);
+    RETURN to_char(ecs.now() AT TIME ZONE 'UTC', '"ORD-"YYYYMMDD"-"') || translate(
+        upper(left(encode(uuid_send(gen_random_uuid()), 'base64'), 6)), '+/ILOU', '234567');
 END $$;
 
 -- Refuses a checkout and names every line that stands in its way.
@@ -233,36 +241,34 @@ BEGIN
             FROM unnest(p_lines) WHERE problem IS NOT NULL)));
 END $$;
 
--- Tells the buyer and the sellers of a new order, and the sellers whose stock
--- has become low by it.
-CREATE FUNCTION ecs_lib.announce_order(p_order ecs.orders, p_lines ecs_lib.checkout_line[],
-                                       p_low_stock_at integer)
+-- Tells the buyer and the sellers of a new order.
+CREATE FUNCTION ecs_lib.announce_order(p_order ecs.orders, p_lines ecs_lib.checkout_line[])
 RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
     INSERT INTO ecs.notifications (user_id, type, message, object_type, object_id, extra_data)
-    SELECT n.* FROM (
-        SELECT p_order.buyer_id AS user_id, 'order_created' AS type,
+    SELECT n.user_id, n.type, n.message, 'order', p_order.id, jsonb_build_object(
+               'order_number', p_order.order_number, 'total', n.total::text)
+    FROM (
+        SELECT p_order.buyer_id AS user_id, 'order_created' AS type, p_order.total,
                format('Order %s is placed; %s is held until you have received it.',
-                      p_order.order_number, p_order.total),
-               'order', p_order.id,
-               jsonb_build_object('order_number', p_order.order_number,
-                                  'total', p_order.total::text)
+                      p_order.order_number, p_order.total) AS message
         UNION ALL
-        SELECT seller_id, 'seller_new_order',
+        SELECT seller_id, 'seller_new_order', sum(unit_price * quantity),
                format('Order %s has %s of yours.', p_order.order_number,
-                      string_agg(quantity || ' × ' || name, ', ' ORDER BY product_id)),
-               'order', p_order.id,
-               jsonb_build_object('order_number', p_order.order_number,
-                                  'total', sum(unit_price * quantity)::text)
-        FROM unnest(p_lines) GROUP BY seller_id
-        UNION ALL
-        SELECT seller_id, 'low_stock',
-               format('Only %s of %s left.', stock - quantity, name),
-               'product', product_id, jsonb_build_object('quantity', stock - quantity)
-        FROM unnest(p_lines)
-        WHERE stock > p_low_stock_at AND stock - quantity <= p_low_stock_at) n
+                      string_agg(quantity || ' × ' || name, ', ' ORDER BY product_id))
+        FROM unnest(p_lines) GROUP BY seller_id) n
     WHERE NOT EXISTS (SELECT FROM ecs.notification_preferences p
                       WHERE p.user_id = n.user_id AND p.type = n.type AND NOT p.in_app);
+END $$;
+
+-- Tells the sellers whose stock has become low by an order.
+CREATE FUNCTION ecs_lib.announce_low_stock(p_lines ecs_lib.checkout_line[], p_limit integer)
+RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+    PERFORM ecs_lib.notify(seller_id, 'low_stock',
+        format('Only %s of %s left.', stock - quantity, name), 'product', product_id,
+        jsonb_build_object('quantity', stock - quantity))
+    FROM unnest(p_lines) WHERE stock > p_limit AND stock - quantity <= p_limit;
 END $$;
 
 -- Turns the caller's whole cart into an order, its total held in escrow.
@@ -274,15 +280,21 @@ CREATE FUNCTION ecs_api.orders_checkout(p_me ecs.caller, p_expected_total numeri
 RETURNS ecs.answer LANGUAGE plpgsql SET plan_cache_mode = force_generic_plan AS $$
 DECLARE
     v_rules    ecs.settings;
+    v_buyer    ecs.users;
     v_place    ecs.profiles;
+    v_wallet   bigint;
     v_lines    ecs_lib.checkout_line[];
     v_blocked  boolean;
+    v_low      boolean;
     v_subtotal numeric;
     v_total    numeric;
     v_order    ecs.orders;
+    v_items    json;
 BEGIN
     SELECT * INTO v_rules FROM ecs.settings;
+    SELECT * INTO v_buyer FROM ecs.users WHERE id = p_me.id;
     SELECT * INTO v_place FROM ecs.profiles WHERE user_id = p_me.id;
+    SELECT id INTO v_wallet FROM ecs.wallets WHERE user_id = p_me.id;
     IF v_place.location_lat IS NULL THEN
         PERFORM ecs_lib.refuse('location_required',
             'Save the place to deliver to in your profile first.');
@@ -302,8 +314,9 @@ BEGIN
         ORDER BY p.id FOR NO KEY UPDATE OF p
     )
     SELECT array_agg(line::ecs_lib.checkout_line), bool_or(problem IS NOT NULL),
+           bool_or(stock - quantity <= v_rules.low_stock_at),
            sum(price * quantity), sum(unit_price * quantity)
-        INTO v_lines, v_blocked, v_subtotal, v_total FROM line;
+        INTO v_lines, v_blocked, v_low, v_subtotal, v_total FROM line;
     IF v_lines IS NULL THEN
         PERFORM ecs_lib.refuse('empty_cart', 'The cart is empty.');
     END IF;
@@ -332,19 +345,28 @@ BEGIN
         RETURNING * INTO v_order;
         EXIT WHEN v_order.id IS NOT NULL;
     END LOOP;
-    INSERT INTO ecs.order_items (order_id, product_id, seller_id, product_name, quantity,
-        list_price, unit_price, line_total, fee_percent)
-    SELECT v_order.id, product_id, seller_id, name, quantity,
-        list_price, unit_price, unit_price * quantity, v_rules.platform_fee_percent
-    FROM unnest(v_lines);
+    WITH made AS (
+        INSERT INTO ecs.order_items AS i (order_id, product_id, seller_id, product_name,
+            quantity, list_price, unit_price, line_total, fee_percent)
+        SELECT v_order.id, product_id, seller_id, name,
+            quantity, list_price, unit_price, unit_price * quantity, v_rules.platform_fee_percent
+        FROM unnest(v_lines)
+        RETURNING i AS item
+    )
+    SELECT json_agg(ecs_lib.order_item_json(m.item, s) ORDER BY (m.item).id) INTO v_items
+        FROM made m JOIN ecs.users s ON s.id = (m.item).seller_id;
     INSERT INTO ecs.order_history (order_id, status, at, by_id)
         VALUES (v_order.id, 'CREATED', v_order.created_at, p_me.id);
-    PERFORM ecs.transfer(ecs.available(p_me.id), ecs.held(p_me.id), v_total,
+    PERFORM ecs.transfer((v_wallet, 'available'), (v_wallet, 'held'), v_total,
         'ESCROW_HOLD', p_order => v_order.id, p_actor => p_me.id,
         p_request_id => p_me.request_id);
-    PERFORM ecs_lib.announce_order(v_order, v_lines, v_rules.low_stock_at);
+    PERFORM ecs_lib.announce_order(v_order, v_lines);
+    IF v_low THEN
+        PERFORM ecs_lib.announce_low_stock(v_lines, v_rules.low_stock_at);
+    END IF;
     RETURN ecs_lib.created(format('/api/orders/%s/', v_order.id),
-                           ecs_lib.order_json(v_order.id), v_order.version);
+        ecs_lib.order_object(v_order, v_buyer, NULL, v_items, v_subtotal, v_total, true),
+        v_order.version);
 END $$;
 
 -- Reading -----------------------------------------------------------------------
