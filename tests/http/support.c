@@ -336,6 +336,9 @@ static void prepare(void)
 {
     curl_global_init(CURL_GLOBAL_DEFAULT);
     make_clock();
+    /* Whatever a program that was ended left behind. */
+    sql("BEGIN; DELETE FROM ecs.settings;"
+        "INSERT INTO ecs.settings DEFAULT VALUES; COMMIT");
     contract_document();
     shop_open();
 }
