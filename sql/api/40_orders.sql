@@ -365,7 +365,8 @@ BEGIN
         PERFORM ecs_lib.announce_low_stock(v_lines, v_rules.low_stock_at);
     END IF;
     RETURN ecs_lib.created(format('/api/orders/%s/', v_order.id),
-        ecs_lib.order_object(v_order, v_buyer, NULL, v_items, v_subtotal, v_total, true),
+        ecs_lib.order_object(v_order, v_buyer, NULL, v_items, v_order.subtotal,
+            v_order.total, true),
         v_order.version);
 END $$;
 
