@@ -323,7 +323,7 @@ SELECT e.bought - step.after, e.n, step.what
 FROM (SELECT n, CASE WHEN n <= 40 THEN interval '20 days' - n * interval '8 hours 23 minutes'
                      WHEN n <= 48 THEN interval '4 days 8 hours' - n * interval '55 minutes'
                      WHEN n <= 58 THEN interval '3 days 12 hours' - n * interval '30 minutes'
-                     ELSE interval '1 day' - n * interval '19 minutes' END AS bought,
+                     ELSE interval '30 hours' - n * interval '19 minutes' END AS bought,
              CASE WHEN n % 10 = 4 AND n <= 40 THEN '{buy,cancel}'
                   WHEN n % 20 = 7 AND n <= 40 THEN '{buy,claim,ship,refund}'
                   WHEN n = 15 THEN '{buy,claim,ship,deliver,discount,complete}'
