@@ -96,6 +96,23 @@ START_TEST(deep_nesting_is_refused_at_once)
 }
 END_TEST
 
+START_TEST(many_members_are_refused_with_few_words)
+{
+    actor_t *who = person("user", NULL);
+    char *body = grab(BODY_MAX), *at = body;
+    reply_t *r;
+    int i;
+
+    for (i = 0; i < 5000; i++) {
+        at += sprintf(at, "%c\"m%d\":1", i == 0 ? '{' : ',', i);
+    }
+    sprintf(at, "}");
+    r = expect(patch_me(who, body), 400);
+    ck_assert_uint_lt(json_object_size(r->json), 100);
+    ck_assert(r->seconds < 0.5 || is_slow());
+}
+END_TEST
+
 START_TEST(numbers_keep_their_digits)
 {
     actor_t *who = person("user", "100.00"), *to = person("user", NULL);
@@ -561,6 +578,7 @@ int main(void)
     const TTest *const tests[] = {broken_json_is_refused_with_its_place,
                                   a_body_is_an_object,
                                   deep_nesting_is_refused_at_once,
+                                  many_members_are_refused_with_few_words,
                                   numbers_keep_their_digits,
                                   text_comes_back_as_it_was_sent,
                                   only_known_types_are_read,
