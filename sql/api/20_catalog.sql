@@ -1,8 +1,9 @@
 -- Catalogue: categories and products, from a seller's proposal to an admin's
 -- approval, and how the public finds them.
 --
--- Locks, in this order in every function: products by id, the tree of
--- categories, categories by id, users.
+-- Locks, in this order in every function: the tree of categories, products by
+-- id, categories by id, users. What reads the counted state of a product to
+-- change it (approved or not, its category) takes the tree first, too.
 
 -- How a product looks -----------------------------------------------------------
 
@@ -197,7 +198,7 @@ END $$;
 
 -- Renames a category or puts it, with all below it, elsewhere in the tree.
 -- Products show their category, so theirs change with it.
--- Callers: administrators. Locks: its products, the tree, categories above.
+-- Callers: administrators. Locks: the tree, its products, categories above.
 -- Raises not_found, stale, invalid parent, name.
 CREATE FUNCTION ecs_api.categories_update(p_me ecs.caller, p_id bigint, p_changes jsonb)
 RETURNS ecs.answer LANGUAGE plpgsql AS $$
@@ -205,8 +206,8 @@ DECLARE
     v_old ecs.categories;
     c     ecs.categories;
 BEGIN
-    PERFORM 1 FROM ecs.products WHERE category_id = p_id ORDER BY id FOR NO KEY UPDATE;
     PERFORM ecs.lock_category_tree(true);
+    PERFORM 1 FROM ecs.products WHERE category_id = p_id ORDER BY id FOR NO KEY UPDATE;
     SELECT * INTO v_old FROM ecs.categories WHERE id = p_id FOR NO KEY UPDATE;
     IF v_old.id IS NULL THEN
         PERFORM ecs_lib.not_found();
@@ -564,13 +565,15 @@ BEGIN
 END $$;
 
 -- Takes an own product off sale for good; orders keep their lines, carts show
--- that it is gone. Callers: its seller. Locks: the product.
+-- that it is gone. Callers: its seller. Locks: the tree, the product, its
+-- categories, the seller.
 -- Raises not_found, stale, wrong_state.
 CREATE FUNCTION ecs_api.products_delete(p_me ecs.caller, p_id bigint)
 RETURNS ecs.answer LANGUAGE plpgsql AS $$
 DECLARE
     p ecs.products;
 BEGIN
+    PERFORM ecs.lock_category_tree(false);
     p := ecs_lib.own_product(p_me, p_id);
     p.status := 'ARCHIVED';
     p.pending_change := NULL;
@@ -625,8 +628,8 @@ BEGIN
         CASE WHEN cardinality(v_ids) > p_page_size THEN v_ids[p_page_size]::text END);
 END $$;
 
--- Puts a product, or the change of one, on sale. Locks: the product, the tree,
--- its categories, its seller. Raises wrong_state.
+-- Puts a product, or the change of one, on sale. Locks: its categories, its
+-- seller. Raises wrong_state.
 CREATE FUNCTION ecs_lib.product_approve(p_me ecs.caller, p_product ecs.products)
 RETURNS ecs.answer LANGUAGE plpgsql AS $$
 DECLARE
@@ -636,7 +639,6 @@ BEGIN
     IF p.status <> 'PENDING' AND v_change IS NULL THEN
         PERFORM ecs_lib.wrong_state('Nothing of this product waits for a decision.', p.status);
     END IF;
-    PERFORM ecs.lock_category_tree(false);
     p := ecs_lib.product_changed(p, v_change);
     p.status := 'APPROVED';
     p.pending_change := NULL;
@@ -673,13 +675,14 @@ BEGIN
     RETURN ecs_lib.product_answer(p.id);
 END $$;
 
--- A product to decide about, locked; p_changed: only if it has a change that
--- waits. Raises not_found.
+-- A product to decide about, locked after the tree; p_changed: only if it has a
+-- change that waits. Raises not_found.
 CREATE FUNCTION ecs_lib.product_to_decide(p_id bigint, p_changed boolean) RETURNS ecs.products
 LANGUAGE plpgsql AS $$
 DECLARE
     p ecs.products;
 BEGIN
+    PERFORM ecs.lock_category_tree(false);
     SELECT * INTO p FROM ecs.products
         WHERE id = p_id AND (pending_change IS NOT NULL OR NOT p_changed)
         FOR NO KEY UPDATE;
@@ -689,7 +692,8 @@ BEGIN
     RETURN p;
 END $$;
 
--- Callers: administrators. Locks: as product_approve.
+-- Callers: administrators. Locks: the tree, the product, its categories, its
+-- seller.
 -- Raises not_found, wrong_state.
 CREATE FUNCTION ecs_api.products_approve(p_me ecs.caller, p_id bigint)
 RETURNS ecs.answer LANGUAGE plpgsql AS $$
@@ -697,7 +701,8 @@ BEGIN
     RETURN ecs_lib.product_approve(p_me, ecs_lib.product_to_decide(p_id, false));
 END $$;
 
--- Callers: administrators. Locks: the product. Raises not_found, wrong_state.
+-- Callers: administrators. Locks: the tree, the product.
+-- Raises not_found, wrong_state.
 CREATE FUNCTION ecs_api.products_reject(p_me ecs.caller, p_id bigint, p_reason text)
 RETURNS ecs.answer LANGUAGE plpgsql AS $$
 BEGIN

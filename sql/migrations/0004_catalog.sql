@@ -54,7 +54,8 @@ CREATE TRIGGER products_touch BEFORE UPDATE ON ecs.products
     FOR EACH ROW EXECUTE FUNCTION ecs.touch();
 
 -- The tree of categories stands still while products are counted in it, and
--- changes while nobody counts. Taken after the locks on products.
+-- changes while nobody counts. Whoever approves or archives takes it before the
+-- product, as whoever changes the tree does.
 CREATE FUNCTION ecs.lock_category_tree(p_to_change boolean) RETURNS void
 LANGUAGE plpgsql AS $$
 BEGIN
