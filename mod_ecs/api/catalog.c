@@ -68,6 +68,10 @@ static const ecs_field_t list_fields[] = {
       .max = RATING_MAX, .help = "Of the average." },
     { .name = "in_stock", .type = ECS_T_BOOL, .in = ECS_IN_QUERY,
       .help = "false: only what is sold out." },
+    { .name = "has_discount", .type = ECS_T_BOOL, .in = ECS_IN_QUERY,
+      .help = "true: only what costs less than its list price now." },
+    { .name = "sale", .type = ECS_T_ID, .in = ECS_IN_QUERY,
+      .help = "Only what is in this sale, whether it runs or not." },
     { .name = "ordering", .type = ECS_T_CHOICE, .in = ECS_IN_QUERY,
       .choices = "-created_at created_at price -price avg_rating -avg_rating "
                  "name -name popularity -popularity",
@@ -295,7 +299,8 @@ const ecs_route_t ecs_catalog_routes[] = {
         .answer = "Product",
         .summary = "One product",
         .description = "Its seller and administrators see it in every state, "
-                       "and with `rejection_reason` and `pending_change`.",
+                       "and with `rejection_reason`, `pending_change` and "
+                       "`discount`.",
     },
     {
         .method = "PATCH",
@@ -357,11 +362,15 @@ const ecs_schema_t ecs_catalog_schemas[] = {
     { "ProductImage", "A picture of a product.",
       "id:id url:url thumbnail_url:url width:int height:int" },
     { "Product", "A product as everybody sees it. Its seller and "
-                 "administrators see the last two members, too.",
+                 "administrators see the last three members, too.",
       PRODUCT_MEMBERS " ~rejection_reason:text? "
-                      "~pending_change:PendingChange?" },
+                      "~pending_change:PendingChange? ~discount:Discount?" },
     { "OwnProduct", "A product as its seller and administrators see it.",
-      PRODUCT_MEMBERS " rejection_reason:text? pending_change:PendingChange?" },
+      PRODUCT_MEMBERS " rejection_reason:text? pending_change:PendingChange? "
+                      "discount:Discount?" },
+    { "Discount", "What a seller gives off a product; without `starts_at` it "
+                  "has begun, without `ends_at` it has no end.",
+      "percentage:num starts_at:time? ends_at:time?" },
     { "ProductCounts", "How many products the caller has.",
       "counts:StateCounts" },
     { "StateCounts", "Products by state; `pending_changes` are approved ones "

@@ -7,22 +7,19 @@
 
 -- How a product looks -----------------------------------------------------------
 
--- What a product costs now: the one place that knows.
-CREATE FUNCTION ecs_lib.current_price(p ecs.products) RETURNS numeric
-LANGUAGE sql STABLE
-AS $$ SELECT p.price $$;
-
--- A product as everybody sees it; p_seller is its seller, c its category.
+-- A product as everybody sees it at a moment; p_seller is its seller, c its category.
 -- The functions that make JSON of rows are plain expressions in SQL, so that
 -- PostgreSQL inlines them: they read nothing, the caller joins.
-CREATE FUNCTION ecs_lib.product_json(p ecs.products, c ecs.categories, p_seller ecs.users)
+CREATE FUNCTION ecs_lib.product_json(p ecs.products, c ecs.categories, p_seller ecs.users,
+    p_at timestamptz)
 RETURNS json LANGUAGE sql STABLE AS $$
     SELECT json_build_object(
         'id', p.id, 'name', p.name, 'slug', p.slug,
         'description', p.description, 'status', p.status,
         'price', p.price::text,
-        'current_price', ecs_lib.current_price(p)::text,
-        'discount_percentage', NULL, 'discount_source', NULL,
+        'current_price', ecs_lib.current_price(p, p_at)::text,
+        'discount_percentage', ecs_lib.offer_percentage(p, p_at),
+        'discount_source', ecs_lib.offer_source(p, p_at),
         'quantity', p.quantity, 'in_stock', p.quantity > 0,
         'category', json_build_object('id', c.id, 'name', c.name, 'parent', c.parent_id),
         'brand', NULL,
@@ -33,27 +30,39 @@ RETURNS json LANGUAGE sql STABLE AS $$
         'updated_at', ecs_lib.ts(p.updated_at))
 $$;
 
+-- The discount its seller has given or planned, whether it is in force or not.
+CREATE FUNCTION ecs_lib.discount_json(p ecs.products) RETURNS json
+LANGUAGE sql STABLE AS $$
+    SELECT CASE WHEN p.discount_percentage IS NOT NULL THEN json_build_object(
+        'percentage', p.discount_percentage, 'starts_at', ecs_lib.ts(p.discount_starts_at),
+        'ends_at', ecs_lib.ts(p.discount_ends_at)) END
+$$;
+
 -- A product as its seller and administrators see it.
-CREATE FUNCTION ecs_lib.product_own_json(p ecs.products, c ecs.categories, p_seller ecs.users)
+CREATE FUNCTION ecs_lib.product_own_json(p ecs.products, c ecs.categories, p_seller ecs.users,
+    p_at timestamptz)
 RETURNS json LANGUAGE sql STABLE AS $$
-    SELECT (left(ecs_lib.product_json(p, c, p_seller)::text, -1) || ', '
+    SELECT (left(ecs_lib.product_json(p, c, p_seller, p_at)::text, -1) || ', '
             || substr(json_build_object('rejection_reason', p.rejection_reason,
-                                        'pending_change', p.pending_change)::text, 2))::json
+                                        'pending_change', p.pending_change,
+                                        'discount', ecs_lib.discount_json(p))::text, 2))::json
 $$;
 
 -- Products in the order of their ids in the array. Tables that are still small
 -- would be read as a whole instead of by their keys; that is slower by half.
 CREATE FUNCTION ecs_lib.products_json(p_ids bigint[], p_own boolean DEFAULT false)
 RETURNS json LANGUAGE plpgsql STABLE SET enable_seqscan = off AS $$
+DECLARE
+    v_now CONSTANT timestamptz := ecs.now();
 BEGIN
     IF p_own THEN
-        RETURN (SELECT json_agg(ecs_lib.product_own_json(p, c, s) ORDER BY x.n)
+        RETURN (SELECT json_agg(ecs_lib.product_own_json(p, c, s, v_now) ORDER BY x.n)
                 FROM unnest(p_ids) WITH ORDINALITY AS x (id, n)
                 JOIN ecs.products p ON p.id = x.id
                 JOIN ecs.categories c ON c.id = p.category_id
                 JOIN ecs.users s ON s.id = p.seller_id);
     END IF;
-    RETURN (SELECT json_agg(ecs_lib.product_json(p, c, s) ORDER BY x.n)
+    RETURN (SELECT json_agg(ecs_lib.product_json(p, c, s, v_now) ORDER BY x.n)
             FROM unnest(p_ids) WITH ORDINALITY AS x (id, n)
             JOIN ecs.products p ON p.id = x.id
             JOIN ecs.categories c ON c.id = p.category_id
@@ -64,9 +73,10 @@ END $$;
 CREATE FUNCTION ecs_lib.product_answer(p_product bigint, p_status integer DEFAULT 200)
 RETURNS ecs.answer LANGUAGE plpgsql STABLE AS $$
 DECLARE
+    v_now    CONSTANT timestamptz := ecs.now();
     v_answer ecs.answer;
 BEGIN
-    SELECT p_status, ecs_lib.product_own_json(p, c, s), p.version
+    SELECT p_status, ecs_lib.product_own_json(p, c, s, v_now), p.version
         INTO v_answer.status, v_answer.body, v_answer.version
         FROM ecs.products p
         JOIN ecs.categories c ON c.id = p.category_id
@@ -306,16 +316,50 @@ BEGIN
 END $$;
 
 -- The key an ordering of products sorts by, as an expression, and its type.
+-- $1 is the moment.
 CREATE FUNCTION ecs_lib.products_order(p_ordering text, OUT key text, OUT type text)
 LANGUAGE plpgsql IMMUTABLE AS $$
 BEGIN
     CASE ltrim(p_ordering, '-')
-        WHEN 'price' THEN key := 'ecs_lib.current_price(p)'; type := 'numeric';
+        WHEN 'price' THEN key := 'ecs_lib.current_price(p, $1)'; type := 'numeric';
         WHEN 'created_at' THEN key := 'p.created_at'; type := 'timestamptz';
         WHEN 'avg_rating' THEN key := 'p.avg_rating'; type := 'numeric';
         WHEN 'name' THEN key := 'p.name'; type := 'text';
         WHEN 'popularity' THEN key := 'p.sold_count'; type := 'integer';
     END CASE;
+END $$;
+
+-- Products in an order, as a statement. p_from: its FROM and WHERE, p_key: what
+-- it sorts by. $11 is the key of the last product of the page before and its
+-- id; $12 products are wanted after the first $13.
+CREATE FUNCTION ecs_lib.products_sorted(p_from text, p_key text, p_ordering text) RETURNS text
+LANGUAGE plpgsql IMMUTABLE AS $$
+BEGIN
+    RETURN format('SELECT p.id, %1$s AS key %2$s
+            AND ($11 IS NULL OR (%1$s, p.id) %4$s (($11 ->> 0)::%3$s, ($11 ->> 1)::bigint))
+        ORDER BY %1$s %5$s, p.id %5$s LIMIT $12 + $13',
+        p_key, p_from, (ecs_lib.products_order(p_ordering)).type,
+        CASE WHEN p_ordering LIKE '-%' THEN '<' ELSE '>' END,
+        CASE WHEN p_ordering LIKE '-%' THEN 'DESC' ELSE 'ASC' END);
+END $$;
+
+-- The statement that finds a page of products. By price, what has no offer comes
+-- in the order of the index on list prices, and only what has one is computed.
+CREATE FUNCTION ecs_lib.products_page(p_from text, p_ordering text) RETURNS text
+LANGUAGE plpgsql IMMUTABLE AS $$
+DECLARE
+    v_key CONSTANT text := (ecs_lib.products_order(p_ordering)).key;
+BEGIN
+    IF p_ordering NOT IN ('price', '-price') THEN
+        RETURN format('SELECT array_agg(x.id) FROM (%s OFFSET $13) x',
+                      ecs_lib.products_sorted(p_from, v_key, p_ordering));
+    END IF;
+    RETURN format('SELECT array_agg(x.id) FROM ((%s) UNION ALL (%s)
+                       ORDER BY key %3$s, id %3$s LIMIT $12 OFFSET $13) x',
+        ecs_lib.products_sorted(p_from || 'AND (p.offers_until > $1) IS NOT TRUE',
+                                'p.price', p_ordering),
+        ecs_lib.products_sorted(p_from || 'AND p.offers_until > $1', v_key, p_ordering),
+        CASE WHEN p_ordering LIKE '-%' THEN 'DESC' ELSE 'ASC' END);
 END $$;
 
 -- Approved products by any filter and ordering. The statement is composed of
@@ -324,26 +368,32 @@ END $$;
 -- For anyone.
 CREATE FUNCTION ecs_api.products_list(p_me ecs.caller, p_search text, p_category bigint,
     p_seller bigint, p_min_price numeric, p_max_price numeric, p_min_rating numeric,
-    p_in_stock boolean, p_ordering text,
+    p_in_stock boolean, p_has_discount boolean, p_sale bigint, p_ordering text,
     p_page integer, p_page_size integer, p_cursor text)
 RETURNS ecs.answer LANGUAGE plpgsql STABLE AS $$
 DECLARE
+    -- An offer takes 90 % at most, so a bound of the current price is one of the
+    -- list price, too, which has an index.
     c_filters CONSTANT text := $sql$ FROM ecs.products p WHERE p.status = 'APPROVED'
-        AND ($1 IS NULL OR p.name || ' ' || p.description ILIKE ALL ($1))
-        AND ($2 IS NULL OR p.category_id = ANY ($2))
-        AND ($3 IS NULL OR p.seller_id = $3)
-        AND ($4 IS NULL OR ecs_lib.current_price(p) >= $4)
-        AND ($5 IS NULL OR ecs_lib.current_price(p) <= $5)
-        AND ($6 IS NULL OR p.avg_rating >= $6)
-        AND ($7 IS NULL OR (p.quantity > 0) = $7) $sql$;
+        AND ($2 IS NULL OR p.name || ' ' || p.description ILIKE ALL ($2))
+        AND ($3 IS NULL OR p.category_id = ANY ($3))
+        AND ($4 IS NULL OR p.seller_id = $4)
+        AND ($5 IS NULL OR (p.price >= $5 AND ecs_lib.current_price(p, $1) >= $5))
+        AND ($6 IS NULL OR (p.price <= $6 * 10 + 0.05 AND ecs_lib.current_price(p, $1) <= $6))
+        AND ($7 IS NULL OR p.avg_rating >= $7)
+        AND ($8 IS NULL OR (p.quantity > 0) = $8)
+        AND ($9 IS NOT TRUE OR p.offers_until > $1)
+        AND ($9 IS NULL OR (ecs_lib.offer_percentage(p, $1) IS NOT NULL) = $9)
+        AND ($10 IS NULL OR p.id = ANY (ARRAY(
+            SELECT sp.product_id FROM ecs.sale_products sp WHERE sp.sale_id = $10))) $sql$;
     v_plain      CONSTANT boolean := p_search IS NULL AND p_seller IS NULL
         AND p_min_price IS NULL AND p_max_price IS NULL AND p_min_rating IS NULL
-        AND p_in_stock IS NULL;
+        AND p_in_stock IS NULL AND p_has_discount IS NULL AND p_sale IS NULL;
+    v_now        CONSTANT timestamptz := ecs.now();
     v_skip       CONSTANT bigint := ecs_lib.skip(p_page, p_page_size);
     v_key        CONSTANT json := p_cursor::json;
     v_patterns   text[];
     v_categories bigint[];
-    v_by         record;
     v_ids        bigint[];
     v_total      bigint;
     v_next       text;
@@ -358,33 +408,27 @@ BEGIN
             coalesce((v_key ->> 0)::timestamptz, 'infinity'),
             coalesce((v_key ->> 1)::bigint, 0), v_skip, p_page_size + 1);
     ELSE
-        v_by := ecs_lib.products_order(p_ordering);
         v_patterns := ecs_lib.search_patterns(p_search);
         v_categories := CASE WHEN p_category IS NOT NULL THEN
                              ecs_lib.category_branch(p_category) END;
-        EXECUTE format('SELECT array_agg(x.id) FROM (SELECT p.id %1$s
-                AND ($8 IS NULL OR (%2$s, p.id) %4$s (($8 ->> 0)::%3$s, ($8 ->> 1)::bigint))
-                ORDER BY %2$s %5$s, p.id %5$s LIMIT $9 OFFSET $10) x',
-            c_filters, v_by.key, v_by.type,
-            CASE WHEN p_ordering LIKE '-%' THEN '<' ELSE '>' END,
-            CASE WHEN p_ordering LIKE '-%' THEN 'DESC' ELSE 'ASC' END)
-            INTO v_ids
-            USING v_patterns, v_categories, p_seller, p_min_price, p_max_price,
-                  p_min_rating, p_in_stock, v_key, p_page_size + 1, v_skip;
+        EXECUTE ecs_lib.products_page(c_filters, p_ordering) INTO v_ids
+            USING v_now, v_patterns, v_categories, p_seller, p_min_price, p_max_price,
+                  p_min_rating, p_in_stock, p_has_discount, p_sale, v_key,
+                  p_page_size + 1, v_skip;
     END IF;
 
     IF p_page IS NULL THEN
         v_total := NULL;
         IF cardinality(v_ids) > p_page_size THEN
-            v_by := ecs_lib.products_order(p_ordering);
             EXECUTE format('SELECT json_build_array((%s)::text, p.id)
-                            FROM ecs.products p WHERE p.id = $1', v_by.key)
-                INTO v_next USING v_ids[p_page_size];
+                            FROM ecs.products p WHERE p.id = $2',
+                           (ecs_lib.products_order(p_ordering)).key)
+                INTO v_next USING v_now, v_ids[p_page_size];
         END IF;
     ELSIF NOT v_plain THEN
         EXECUTE 'SELECT count(*)' || c_filters INTO v_total
-            USING v_patterns, v_categories, p_seller, p_min_price, p_max_price,
-                  p_min_rating, p_in_stock;
+            USING v_now, v_patterns, v_categories, p_seller, p_min_price, p_max_price,
+                  p_min_rating, p_in_stock, p_has_discount, p_sale;
     ELSIF p_category IS NULL THEN
         SELECT coalesce(sum(products_count), 0) INTO v_total
             FROM ecs.categories WHERE parent_id IS NULL;
@@ -397,11 +441,12 @@ END $$;
 CREATE FUNCTION ecs_api.products_get(p_me ecs.caller, p_id bigint)
 RETURNS ecs.answer LANGUAGE plpgsql STABLE SET enable_seqscan = off AS $$
 DECLARE
+    v_now     CONSTANT timestamptz := ecs.now();
     v_body    json;
     v_version bigint;
 BEGIN
     IF p_me.role IN ('seller', 'admin', 'superadmin') THEN
-        SELECT ecs_lib.product_own_json(p, c, s), p.version INTO v_body, v_version
+        SELECT ecs_lib.product_own_json(p, c, s, v_now), p.version INTO v_body, v_version
             FROM ecs.products p
             JOIN ecs.categories c ON c.id = p.category_id
             JOIN ecs.users s ON s.id = p.seller_id
@@ -410,7 +455,7 @@ BEGIN
             RETURN ecs_lib.ok(v_body, v_version);
         END IF;
     END IF;
-    SELECT ecs_lib.product_json(p, c, s), p.version INTO v_body, v_version
+    SELECT ecs_lib.product_json(p, c, s, v_now), p.version INTO v_body, v_version
         FROM ecs.products p
         JOIN ecs.categories c ON c.id = p.category_id
         JOIN ecs.users s ON s.id = p.seller_id

@@ -7,11 +7,13 @@
 -- why in `problem`.
 CREATE FUNCTION ecs_lib.cart_json(p_user bigint) RETURNS json
 LANGUAGE plpgsql STABLE SET enable_seqscan = off AS $$
+DECLARE
+    v_now CONSTANT timestamptz := ecs.now();
 BEGIN
     RETURN (
         WITH line AS (
             SELECT i.id, i.quantity, p.id AS product_id, p.name, p.slug, p.price,
-                   ecs_lib.current_price(p) AS unit_price,
+                   ecs_lib.current_price(p, v_now) AS unit_price,
                    CASE p.status WHEN 'APPROVED' THEN p.quantity ELSE 0 END AS available,
                    CASE WHEN p.status <> 'APPROVED' THEN 'unavailable'
                         WHEN p.quantity < i.quantity THEN 'out_of_stock' END AS problem

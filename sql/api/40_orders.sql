@@ -279,6 +279,7 @@ END $$;
 CREATE FUNCTION ecs_api.orders_checkout(p_me ecs.caller, p_expected_total numeric)
 RETURNS ecs.answer LANGUAGE plpgsql SET plan_cache_mode = force_generic_plan AS $$
 DECLARE
+    v_now      CONSTANT timestamptz := ecs.now();
     v_rules    ecs.settings;
     v_buyer    ecs.users;
     v_place    ecs.profiles;
@@ -306,7 +307,7 @@ BEGIN
         RETURNING product_id, quantity
     ), line AS (
         SELECT p.id, p.seller_id, p.name, t.quantity, p.quantity AS stock, p.price,
-               ecs_lib.current_price(p) AS unit_price,
+               ecs_lib.current_price(p, v_now) AS unit_price,
                CASE WHEN p.seller_id = p_me.id THEN 'own_product'
                     WHEN p.status <> 'APPROVED' THEN 'unavailable'
                     WHEN p.quantity < t.quantity THEN 'out_of_stock' END AS problem

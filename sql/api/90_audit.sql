@@ -241,10 +241,25 @@ BEGIN
     FROM ecs.categories c JOIN branch b ON b.top = c.id;
 END $$;
 
+-- What a product stores about the offers it is in.
+CREATE FUNCTION ecs_lib.audit_offers()
+RETURNS TABLE (name text, figure text, holds boolean) LANGUAGE plpgsql STABLE AS $$
+BEGIN
+    RETURN QUERY
+    SELECT 'each product knows when the last of its sales ends', format('%s of %s',
+               count(*) FILTER (WHERE p.sales_until IS DISTINCT FROM m.sales_until), count(*)),
+           coalesce(bool_and(p.sales_until IS NOT DISTINCT FROM m.sales_until), true)
+    FROM ecs.products p LEFT JOIN (
+        SELECT sp.product_id, max(s.ends_at) AS sales_until
+        FROM ecs.sale_products sp JOIN ecs.sales s ON s.id = sp.sale_id
+        GROUP BY sp.product_id) m ON m.product_id = p.id;
+END $$;
+
 CREATE FUNCTION ecs_lib.audit_invariants()
 RETURNS TABLE (name text, figure text, holds boolean) LANGUAGE plpgsql STABLE AS $$
 BEGIN
     RETURN QUERY SELECT * FROM ecs_lib.audit_ledger();
     RETURN QUERY SELECT * FROM ecs_lib.audit_escrow();
     RETURN QUERY SELECT * FROM ecs_lib.audit_shop();
+    RETURN QUERY SELECT * FROM ecs_lib.audit_offers();
 END $$;

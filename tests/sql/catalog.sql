@@ -242,10 +242,10 @@ DECLARE
     v_cursor text := '';
 BEGIN
     v_paged := ecs_api.products_list(NULL, p_search, p_category, p_seller, p_min, p_max,
-        p_rating, p_stock, p_ordering, 1, 100, NULL);
+        p_rating, p_stock, NULL, NULL, p_ordering, 1, 100, NULL);
     LOOP
         v_part := ecs_api.products_list(NULL, p_search, p_category, p_seller, p_min, p_max,
-            p_rating, p_stock, p_ordering, NULL, 2, v_part.next_key);
+            p_rating, p_stock, NULL, NULL, p_ordering, NULL, 2, v_part.next_key);
         v_cursor := concat_ws(' ', nullif(v_cursor, ''), ecs_test.all(v_part, 'name'));
         EXIT WHEN v_part.next_key IS NULL;
     END LOOP;

@@ -1,0 +1,67 @@
+-- What a product costs: the one place that knows. Lists, details, filters,
+-- carts and checkout all ask here.
+--
+-- The price at a moment is the list price less the highest percentage that is
+-- in force then, of the seller's discount and of every running sale the product
+-- is in. Offers begin with their first moment and end before their last, by the
+-- clock; nothing has to be switched on or off.
+--
+-- These are plain expressions in SQL, which PostgreSQL inlines. For a product
+-- without offers they compare one column (see ecs.products.offers_until).
+-- p_at is a variable with ecs.now() in it, so that a statement has one moment.
+
+-- A price less so many percent, half a cent up, and never for nothing.
+CREATE FUNCTION ecs_lib.reduced(p_price numeric, p_percentage numeric) RETURNS numeric
+LANGUAGE sql IMMUTABLE
+AS $$ SELECT greatest(round(p_price * (100 - coalesce(p_percentage, 0)) / 100, 2), 0.01) $$;
+
+-- Products in running sales, each with the highest percentage it has there.
+CREATE FUNCTION ecs_lib.sales_running(p_at timestamptz)
+RETURNS TABLE (product_id bigint, percentage numeric) LANGUAGE sql STABLE AS $$
+    SELECT sp.product_id, max(sp.percentage)
+    FROM ecs.sale_products sp JOIN ecs.sales s ON s.id = sp.sale_id
+    WHERE s.starts_at <= p_at AND s.ends_at > p_at
+    GROUP BY sp.product_id
+$$;
+
+CREATE FUNCTION ecs_lib.sale_percentage(p_product bigint, p_at timestamptz) RETURNS numeric
+LANGUAGE plpgsql STABLE AS $$
+BEGIN
+    RETURN (SELECT r.percentage FROM ecs_lib.sales_running(p_at) r
+            WHERE r.product_id = p_product);
+END $$;
+
+-- The percentage of the seller's own discount, and that of sales; NULL for none
+-- in force.
+CREATE FUNCTION ecs_lib.discount_now(p ecs.products, p_at timestamptz) RETURNS numeric
+LANGUAGE sql STABLE AS $$
+    SELECT CASE WHEN (p.discount_starts_at <= p_at) IS NOT FALSE
+                 AND (p.discount_ends_at > p_at) IS NOT FALSE THEN p.discount_percentage END
+$$;
+CREATE FUNCTION ecs_lib.sale_now(p ecs.products, p_at timestamptz) RETURNS numeric
+LANGUAGE sql STABLE AS $$
+    SELECT CASE WHEN p.sales_until > p_at THEN ecs_lib.sale_percentage(p.id, p_at) END
+$$;
+
+-- The percentage that counts, NULL for none; and where it comes from, DISCOUNT or
+-- SALE. When a sale gives no more than the discount, it is the discount.
+CREATE FUNCTION ecs_lib.offer_percentage(p ecs.products, p_at timestamptz) RETURNS numeric
+LANGUAGE sql STABLE AS $$
+    SELECT CASE WHEN p.offers_until > p_at THEN
+        greatest(ecs_lib.discount_now(p, p_at), ecs_lib.sale_now(p, p_at)) END
+$$;
+CREATE FUNCTION ecs_lib.offer_source(p ecs.products, p_at timestamptz) RETURNS text
+LANGUAGE sql STABLE AS $$
+    SELECT CASE WHEN p.offers_until > p_at THEN
+        CASE WHEN ecs_lib.sale_now(p, p_at) > coalesce(ecs_lib.discount_now(p, p_at), 0)
+             THEN 'SALE'
+             WHEN ecs_lib.discount_now(p, p_at) IS NOT NULL THEN 'DISCOUNT' END END
+$$;
+
+-- What a product costs.
+CREATE FUNCTION ecs_lib.current_price(p ecs.products, p_at timestamptz) RETURNS numeric
+LANGUAGE sql STABLE AS $$
+    SELECT CASE WHEN p.offers_until > p_at
+                THEN ecs_lib.reduced(p.price, ecs_lib.offer_percentage(p, p_at))
+                ELSE p.price END
+$$;
