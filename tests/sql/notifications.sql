@@ -70,7 +70,8 @@ SELECT is(json_array_length((ecs_api.notifications_preferences(ecs_test.bob())).
     -> 'preferences'), 36, 'every type can be chosen');
 SELECT is((SELECT count(*) FROM json_array_elements((ecs_api.notifications_preferences(
     ecs_test.bob())).body -> 'preferences') p
-    WHERE p ->> 'in_app' = 'true' AND p ->> 'email' = 'true'), 36::bigint, 'all are wanted at first');
+    WHERE p ->> 'in_app' = 'true' AND p ->> 'email' = 'true'), 36::bigint,
+    'all are wanted at first');
 SELECT is((ecs_api.notifications_set_preference(ecs_test.bob(),
     '{"type": "order_created", "in_app": false}')).body #>> '{preferences,0}',
     '{"type" : "order_created", "in_app" : false, "email" : true}', 'one is not');

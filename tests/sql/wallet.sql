@@ -25,7 +25,8 @@ CREATE FUNCTION ecs_test.movements(p_answer ecs.answer) RETURNS text LANGUAGE sq
                                 x ->> 'held_after', x ->> 'reference'), ', ')
     FROM json_array_elements(p_answer.body) x
 $$;
-CREATE FUNCTION ecs_test.list(p_name text, p_type text DEFAULT NULL, p_after timestamptz DEFAULT NULL,
+CREATE FUNCTION ecs_test.list(p_name text, p_type text DEFAULT NULL,
+    p_after timestamptz DEFAULT NULL,
     p_before timestamptz DEFAULT NULL, p_order bigint DEFAULT NULL, p_auction bigint DEFAULT NULL)
 RETURNS text LANGUAGE sql AS $$
     SELECT a.total || ': ' || coalesce(ecs_test.movements(a), '')
@@ -52,7 +53,8 @@ END $$;
 
 SELECT is((ecs_api.wallet_get(ecs_test.me('bob'))).body::jsonb,
     '{"balance": "100.00", "held_balance": "0.00", "currency": "USD"}'::jsonb, 'a wallet');
-SELECT is((ecs_api.wallet_get(ROW(0, 'admin', NULL, NULL, NULL, NULL)::ecs.caller)).body ->> 'balance', '0.00',
+SELECT is((ecs_api.wallet_get(ROW(0, 'admin', NULL, NULL, NULL,
+    NULL)::ecs.caller)).body ->> 'balance', '0.00',
     'somebody who never had one');
 SELECT is((ecs_api.wallet_admin_get(ecs_test.me('admin'), (ecs_test.me('bob')).id)).body
     ->> 'balance', '100.00', 'an admin sees any');
@@ -87,7 +89,8 @@ SELECT is((ecs_test.detail_of($$ SELECT ecs_api.wallet_deposit(ecs_test.me('admi
     (ecs_test.me('bob')).id, 25.5, 'bank 1', 'again') $$) ->> 'transaction')::bigint,
     (SELECT id FROM ecs.transfers WHERE reference = 'bank 1'), 'which names the first');
 SELECT is(ecs_test.money('bob'), '125.50 + 0.00', 'and pays nothing');
-SELECT is(ecs_test.code_of($$ SELECT ecs_api.wallet_deposit(ecs_test.me('admin'), 0, 1, 'b', 'r') $$),
+SELECT is(ecs_test.code_of($$ SELECT ecs_api.wallet_deposit(ecs_test.me('admin'), 0, 1, 'b',
+    'r') $$),
     'not_found', 'not to nobody');
 SELECT is(ecs_test.code_of($$ SELECT ecs_api.wallet_deposit(ecs_test.me('admin'),
     (ecs_test.me('admin')).id, 1, 'b', 'r') $$),
@@ -111,18 +114,23 @@ SELECT is((ecs_api.wallet_transfer(ecs_test.me('sam'), 'Bob', 0.5, '')).body ->>
     'or by name, without a note');
 SELECT is(ecs_test.money('bob') || ', ' || ecs_test.money('sam'), '106.00 + 0.00, 19.50 + 0.00',
     'both wallets have moved');
-SELECT is(ecs_test.code_of($$ SELECT ecs_api.wallet_transfer(ecs_test.me('bob'), 'bob', 1, NULL) $$),
+SELECT is(ecs_test.code_of($$ SELECT ecs_api.wallet_transfer(ecs_test.me('bob'), 'bob', 1,
+    NULL) $$),
     '{"recipient" : ["You cannot send money to yourself."]}', 'not to oneself');
-SELECT is(ecs_test.code_of($$ SELECT ecs_api.wallet_transfer(ecs_test.me('bob'), 'nobody', 1, NULL) $$),
+SELECT is(ecs_test.code_of($$ SELECT ecs_api.wallet_transfer(ecs_test.me('bob'), 'nobody', 1,
+    NULL) $$),
     '{"recipient" : ["There is no such recipient."]}', 'not to nobody');
-SELECT is(ecs_test.code_of($$ SELECT ecs_api.wallet_transfer(ecs_test.me('bob'), 'gone', 1, NULL) $$),
+SELECT is(ecs_test.code_of($$ SELECT ecs_api.wallet_transfer(ecs_test.me('bob'), 'gone', 1,
+    NULL) $$),
     '{"recipient" : ["There is no such recipient."]}', 'not to who is gone');
-SELECT is(ecs_test.code_of($$ SELECT ecs_api.wallet_transfer(ecs_test.me('bob'), 'ada', 1, NULL) $$),
+SELECT is(ecs_test.code_of($$ SELECT ecs_api.wallet_transfer(ecs_test.me('bob'), 'ada', 1,
+    NULL) $$),
     '{"recipient" : ["There is no such recipient."]}', 'not to admins');
 SELECT is(ecs_test.code_of($$ SELECT ecs_api.wallet_transfer(ecs_test.me('bob'),
     'cyd@example.com', 1, NULL) $$),
     '{"recipient" : ["There is no such recipient."]}', 'not to couriers');
-SELECT is(ecs_test.code_of($$ SELECT ecs_api.wallet_transfer(ecs_test.me('bob'), 'sam', 106.01, NULL) $$),
+SELECT is(ecs_test.code_of($$ SELECT ecs_api.wallet_transfer(ecs_test.me('bob'), 'sam', 106.01,
+    NULL) $$),
     'insufficient_funds', 'not what is not there');
 SELECT is(ecs_test.money('bob') || ', ' || ecs_test.money('sam'), '106.00 + 0.00, 19.50 + 0.00',
     'refusals move nothing');
@@ -183,7 +191,8 @@ SELECT is(ecs_test.list('sam'), '2: TRANSFER -0.50 19.50 0.00, TRANSFER 20.00 20
 SELECT is(ecs_test.list('cyd'), '0: ', 'or nothing');
 SELECT is(ecs_test.list('bob', p_type => 'WITHDRAWAL'),
     '1: WITHDRAWAL -30.00 70.00 6.00 withdrawal ' || :first, 'of a type');
-SELECT is(ecs_test.list('bob', p_after => '2026-11-22 12:01:00Z', p_before => '2026-11-22 12:02:00Z'),
+SELECT is(ecs_test.list('bob', p_after => '2026-11-22 12:01:00Z',
+    p_before => '2026-11-22 12:02:00Z'),
     '1: DEPOSIT 25.50 125.50 0.00 bank 1', 'of a time');
 SELECT is(ecs_test.list('bob', p_auction => 1), '0: ', 'of an auction');
 SELECT is((SELECT string_agg((SELECT string_agg(x ->> 'amount', ' ')
@@ -234,7 +243,8 @@ SELECT alike(ecs_test.list('bob', p_order => :done),
     '2: PAYMENT -20.00 46.00 10.00 ORD-%, ESCROW_HOLD -20.00 56.00 20.00 ORD-%',
     'the movements of an order have its number');
 SELECT is(ecs_test.broken(), 'nothing', 'and the books balance');
-SELECT is((ecs_api.wallet_audit(ecs_test.me('admin'))).body ->> 'all_hold', 'true', 'says the audit');
+SELECT is((ecs_api.wallet_audit(ecs_test.me('admin'))).body ->> 'all_hold', 'true',
+    'says the audit');
 SELECT is((SELECT i ->> 'figure' FROM json_array_elements((ecs_api.wallet_audit(
     ecs_test.me('admin'))).body -> 'invariants') i WHERE i ->> 'name' = 'sum of all wallets is zero'),
     '0.00', 'with its figures');
@@ -268,7 +278,8 @@ SELECT is(ecs_test.broken_by(format('UPDATE ecs.orders SET held_amount = 9 WHERE
     'held money is that of open orders and withdrawals: 1 of 5; '
     'each order holds what came in for it and did not go out: 1 of 3; '
     'each order has held and refunded what its state says: 1 of 3', 'an order that holds less');
-SELECT is(ecs_test.broken_by(format('UPDATE ecs.orders SET refunded_amount = 1 WHERE id = %s', :done)),
+SELECT is(ecs_test.broken_by(format('UPDATE ecs.orders SET refunded_amount = 1 WHERE id = %s',
+    :done)),
     'each order has held and refunded what its state says: 1 of 3', 'a refund that never was');
 SELECT is(ecs_test.broken_by(format('UPDATE ecs.order_items SET quantity = 3, line_total = 30
     WHERE order_id = %s', :open)), 'each order is the sum of its lines: 1 of 3',
