@@ -67,11 +67,12 @@ END $$;
 
 -- The movements of the caller's wallet, newest first. Each half of the ledger
 -- brings its newest from its index; what moved within the wallet is in the
--- first half. Callers: anyone signed in.
+-- first half. Planned once: no filter makes another plan worth its making.
+-- Callers: anyone signed in.
 CREATE FUNCTION ecs_api.wallet_transactions(p_me ecs.caller, p_type text,
     p_after timestamptz, p_before timestamptz, p_order bigint, p_auction bigint,
     p_page integer, p_page_size integer, p_cursor bigint)
-RETURNS ecs.answer LANGUAGE plpgsql STABLE AS $$
+RETURNS ecs.answer LANGUAGE plpgsql STABLE SET plan_cache_mode = force_generic_plan AS $$
 DECLARE
     v_wallet CONSTANT bigint := (SELECT id FROM ecs.wallets WHERE user_id = p_me.id);
     v_skip   CONSTANT bigint := ecs_lib.skip(p_page, p_page_size);
