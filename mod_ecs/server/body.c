@@ -14,6 +14,15 @@
 #include "fields.h"
 #include "json.h"
 
+static const char UTF_8[] = "utf-8";
+
+/* What was read so far. */
+typedef struct buffer_t {
+    char *text; /* `room` bytes and one for the NUL */
+    apr_size_t used;
+    apr_size_t room;
+} buffer_t;
+
 static ecs_problem_t *too_large(request_rec *r)
 {
     /* What was not read must not be taken for the next request. */
@@ -35,9 +44,27 @@ static ecs_problem_t *read_failed(request_rec *r, apr_status_t rv)
     return ecs_problem_of_status(r->pool, status);
 }
 
+/* Content-Length is no more than a hint: where a conf has a filter that
+ * inflates bodies, more comes out of it. */
+static void make_room(apr_pool_t *p, buffer_t *buffer, apr_size_t length)
+{
+    const char *old = buffer->text;
+
+    if (old && length <= buffer->room - buffer->used) {
+        return;
+    }
+    while (length > buffer->room - buffer->used) {
+        buffer->room *= 2;
+    }
+    buffer->text = apr_palloc(p, buffer->room + 1);
+    if (old) {
+        memcpy(buffer->text, old, buffer->used);
+    }
+}
+
 /* Append a brigade's data; *is_last when the body's end was in it. */
 static ecs_problem_t *append(request_rec *r, apr_bucket_brigade *bb,
-                             char *buffer, apr_size_t *used, int *is_last)
+                             buffer_t *buffer, int *is_last)
 {
     apr_bucket *b;
 
@@ -58,11 +85,12 @@ static ecs_problem_t *append(request_rec *r, apr_bucket_brigade *bb,
         if (rv != APR_SUCCESS) {
             return read_failed(r, rv);
         }
-        if (length > ECS_BODY_BYTES_MAX - *used) {
+        if (length > ECS_BODY_BYTES_MAX - buffer->used) {
             return too_large(r);
         }
-        memcpy(buffer + *used, data, length);
-        *used += length;
+        make_room(r->pool, buffer, length);
+        memcpy(buffer->text + buffer->used, data, length);
+        buffer->used += length;
     }
     return NULL;
 }
@@ -78,27 +106,24 @@ static int has_body(const request_rec *r)
 static ecs_problem_t *read_all(request_rec *r, ecs_body_t *body)
 {
     const char *declared = apr_table_get(r->headers_in, "Content-Length");
-    apr_size_t room = ECS_BODY_BYTES_MAX;
+    apr_int64_t bytes = declared ? apr_atoi64(declared) : 0;
+    buffer_t buffer = {
+        .room = bytes > 0 ? (apr_size_t)bytes : HUGE_STRING_LEN
+    };
     apr_bucket_brigade *bb;
-    char *buffer;
     int is_last = 0;
 
-    if (declared) {
-        apr_int64_t bytes = apr_atoi64(declared);
-
-        if (bytes < 0 || bytes > ECS_BODY_BYTES_MAX) {
-            return too_large(r);
-        }
-        room = (apr_size_t)bytes;
+    if (bytes < 0 || bytes > ECS_BODY_BYTES_MAX) {
+        return too_large(r);
     }
-    buffer = apr_palloc(r->pool, room + 1);
+    make_room(r->pool, &buffer, buffer.room);
     bb = apr_brigade_create(r->pool, r->connection->bucket_alloc);
     while (!is_last) {
         apr_status_t rv = ap_get_brigade(r->input_filters, bb,
                                          AP_MODE_READBYTES, APR_BLOCK_READ,
                                          HUGE_STRING_LEN);
         ecs_problem_t *problem = rv == APR_SUCCESS
-            ? append(r, bb, buffer, &body->length, &is_last)
+            ? append(r, bb, &buffer, &is_last)
             : read_failed(r, rv);
 
         apr_brigade_cleanup(bb);
@@ -106,8 +131,9 @@ static ecs_problem_t *read_all(request_rec *r, ecs_body_t *body)
             return problem;
         }
     }
-    buffer[body->length] = '\0';
-    body->text = buffer;
+    buffer.text[buffer.used] = '\0';
+    body->text = buffer.text;
+    body->length = buffer.used;
     return NULL;
 }
 
@@ -127,7 +153,9 @@ static int is_type(const char *header, const char *type)
     }
     charset += strlen("charset=");
     charset += *charset == '"';
-    return !strncasecmp(charset, "utf-8", strlen("utf-8"));
+    return !strncasecmp(charset, UTF_8, sizeof(UTF_8) - 1)
+        && (!charset[sizeof(UTF_8) - 1]
+            || strchr("\"; \t", charset[sizeof(UTF_8) - 1]));
 }
 
 ecs_problem_t *ecs_body_read(request_rec *r, ecs_body_t *body)
