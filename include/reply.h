@@ -44,8 +44,8 @@ int ecs_reply_options(request_rec *r, const char *allow);
 
 /**
  * The strong ETag of an object, "<version>-<hash of the body>", and what an
- * If-Match says of the version: its text, or "0" when it is no ETag of ours,
- * which no row ever has; NULL for "*".
+ * If-Match says of the version: its text, of a list the newest; "0" when no
+ * strong ETag of ours is in it, which no row ever has; NULL for "*".
  */
 const char *ecs_reply_etag(apr_pool_t *p, const ecs_answer_t *answer);
 const char *ecs_reply_if_match(apr_pool_t *p, const char *header);

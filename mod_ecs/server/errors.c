@@ -9,6 +9,7 @@
  */
 #include <string.h>
 
+#include <apr_strings.h>
 #include <http_protocol.h>
 #include <util_filter.h>
 
@@ -18,7 +19,7 @@
 static const char FILTER_NAME[] = "ECS_ERRORS";
 static ap_filter_rec_t *filter;
 
-static apr_status_t replace_page(ap_filter_t *f, apr_bucket_brigade *page)
+static apr_status_t send_problem(ap_filter_t *f)
 {
     request_rec *r = f->r;
     const ecs_note_t *note = ecs_note_of(r);
@@ -28,7 +29,6 @@ static apr_status_t replace_page(ap_filter_t *f, apr_bucket_brigade *page)
     const char *type, *body;
     apr_size_t length;
 
-    ap_remove_output_filter(f);
     if (!problem || problem->status != r->status) {
         problem = ecs_problem_of_status(r->pool, r->status);
     }
@@ -41,13 +41,39 @@ static apr_status_t replace_page(ap_filter_t *f, apr_bucket_brigade *page)
     APR_BRIGADE_INSERT_TAIL(
         bb, apr_bucket_pool_create(body, length, r->pool, bb->bucket_alloc));
     APR_BRIGADE_INSERT_TAIL(bb, apr_bucket_eos_create(bb->bucket_alloc));
-    apr_brigade_cleanup(page);
     return ap_pass_brigade(f->next, bb);
+}
+
+/* A long page (an ErrorDocument's text) comes in several parts; what follows
+ * the first must not follow our end of the response. */
+static apr_status_t replace_page(ap_filter_t *f, apr_bucket_brigade *page)
+{
+    apr_brigade_cleanup(page);
+    if (f->ctx) {
+        return APR_SUCCESS;
+    }
+    f->ctx = f;
+    return send_problem(f);
+}
+
+/* Was it for the shop? A request line that httpd could not read to its end has
+ * left no uri. */
+static int is_meant_for_us(const request_rec *r)
+{
+    const char *path = r->the_request ? strchr(r->the_request, ' ') : NULL;
+    request_rec meant = { .server = r->server };
+
+    if (r->uri || !path) {
+        return ecs_is_ours(r);
+    }
+    meant.uri = apr_pstrdup(r->pool, path + 1);
+    meant.uri[strcspn(meant.uri, " ?")] = '\0';
+    return ecs_is_ours(&meant);
 }
 
 void ecs_errors_insert_filter(request_rec *r)
 {
-    if (ecs_is_ours(r)) {
+    if (is_meant_for_us(r)) {
         ap_add_output_filter_handle(filter, NULL, r, r->connection);
     }
 }

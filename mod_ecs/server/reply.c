@@ -22,6 +22,7 @@
 
 #define TYPE_JSON "application/json"
 #define TYPE_PROBLEM "application/problem+json"
+#define VERSION_DIGITS_MAX 18 /* fit a 64-bit integer */
 
 /* Headers ----------------------------------------------------------------- */
 
@@ -51,6 +52,9 @@ void ecs_reply_headers(request_rec *r)
 
     apr_table_setn(headers, "X-Request-Id", ecs_note_of(r)->request_id);
     apr_table_setn(headers, "X-Content-Type-Options", "nosniff");
+    apr_table_setn(headers, "Content-Security-Policy",
+                   "default-src 'none'; frame-ancestors 'none'");
+    apr_table_setn(headers, "Referrer-Policy", "no-referrer");
     allow_origin(r);
 }
 
@@ -97,21 +101,43 @@ const char *ecs_reply_etag(apr_pool_t *p, const ecs_answer_t *answer)
     return apr_psprintf(p, "W/\"%" APR_UINT64_T_HEX_FMT "\"", hash);
 }
 
+/* The digits of an ETag of ours, "<digits>-<hash>"; their number, 0 for none. */
+static apr_size_t version_digits(const char *tag)
+{
+    apr_size_t length = 0;
+
+    if (*tag != '"') {
+        return 0;
+    }
+    while (apr_isdigit(tag[1 + length])) {
+        length++;
+    }
+    return length <= VERSION_DIGITS_MAX && tag[1 + length] == '-' ? length : 0;
+}
+
 const char *ecs_reply_if_match(apr_pool_t *p, const char *header)
 {
-    const char *digits = header + 1;
-    apr_size_t length = 0;
+    const char *newest = "0";
+    const char *tag;
 
     if (!strcmp(header, "*")) {
         return NULL;
     }
-    while (*header == '"' && apr_isdigit(digits[length])) {
-        length++;
+    /* Versions only grow: of all that a client has seen, the newest is the
+     * one that can be the present one. */
+    for (tag = header; tag; tag = strchr(tag, ',')) {
+        apr_size_t length;
+
+        tag += strspn(tag, ", \t");
+        length = version_digits(tag);
+        if (length > 0) {
+            const char *version = apr_pstrmemdup(p, tag + 1, length);
+
+            newest = apr_atoi64(version) > apr_atoi64(newest) ? version
+                                                              : newest;
+        }
     }
-    if (length == 0 || length > 18 || digits[length] != '-') {
-        return "0";
-    }
-    return apr_pstrmemdup(p, digits, length);
+    return newest;
 }
 
 /* Bodies --------------------------------------------------------------------- */
@@ -228,9 +254,24 @@ static void answer_headers(ecs_request_t *req)
     }
 }
 
+/* What If-Match and If-None-Match say of a GET: OK to send the answer. No row
+ * tells when it was changed last, so dates are not compared. */
+static int condition_of(ecs_request_t *req)
+{
+    request_rec *r = req->r;
+
+    if (ecs_route_writes(req->route) || r->status != HTTP_OK) {
+        return OK;
+    }
+    apr_table_unset(r->headers_in, "If-Modified-Since");
+    apr_table_unset(r->headers_in, "If-Unmodified-Since");
+    return ap_meets_conditions(r);
+}
+
 int ecs_reply_answer(ecs_request_t *req)
 {
     request_rec *r = req->r;
+    int condition;
 
     r->status = req->answer.status;
     answer_headers(req);
@@ -239,10 +280,13 @@ int ecs_reply_answer(ecs_request_t *req)
     }
     /* A part of a JSON text is of no use to anybody. */
     apr_table_unset(r->headers_in, "Range");
-    if (!ecs_route_writes(req->route) && r->status == HTTP_OK
-        && ap_meets_conditions(r) == HTTP_NOT_MODIFIED) {
+    condition = condition_of(req);
+    if (condition == HTTP_NOT_MODIFIED) {
         r->status = HTTP_NOT_MODIFIED;
         return OK;
+    }
+    if (condition == HTTP_PRECONDITION_FAILED) {
+        return ecs_reply_problem(r, ecs_problem_make(req->pool, "stale", NULL));
     }
     ap_set_content_type(r, req->answer.type ? req->answer.type : TYPE_JSON);
     if (req->route->flags & ECS_R_LIST) {
@@ -320,6 +364,9 @@ int ecs_reply_problem(request_rec *r, const ecs_problem_t *problem)
     const char *type;
     const char *body = ecs_reply_problem_body(r, problem, &type);
 
+    if (r->eos_sent) {
+        return OK; /* httpd met a broken body and has answered already */
+    }
     r->status = problem->status;
     apr_table_clear(r->headers_out); /* what an answer would have said */
     ecs_reply_headers(r);
