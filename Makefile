@@ -23,6 +23,9 @@ PKG_FLAGS = $(call ask,PKG_FLAGS,apr-1-config --includes --cppflags; \
 APR_LIBS = $(call ask,APR_LIBS,apr-1-config --link-ld --libs; \
     apu-1-config --link-ld)
 
+# Other people's headers are not warned about.
+foreign = $(patsubst -I%,-isystem %,$(filter-out -I/usr/include,$(1)))
+
 # SANITIZE=1 (make check-asan) puts AddressSanitizer and UBSan in; a build with
 # other flags belongs in a BUILD of its own.
 OPTIMISE = -O2 -D_FORTIFY_SOURCE=2
@@ -35,11 +38,12 @@ HARDEN = -fstack-protector-strong -fvisibility=hidden \
     $(if $(findstring x86_64,$(MACHINE)),-fstack-clash-protection \
     -fcf-protection)
 ALL_CFLAGS = -std=gnu11 -g $(OPTIMISE) -fPIC $(HARDEN) $(WARN) -iquote include \
-    $(APXS_FLAGS) $(PKG_FLAGS) $(CFLAGS)
+    $(APXS_FLAGS) $(call foreign,$(PKG_FLAGS)) $(CFLAGS)
 ALL_LDFLAGS = -Wl,-z,relro,-z,now -Wl,--as-needed \
     $(if $(SANITIZE),-fsanitize=address$(comma)undefined) $(LDFLAGS)
 comma := ,
 CORE_LIBS = -ljansson -ljwt -lqrencode -lpng16 -lcrypto -lcrypt -lpthread -lm
+IMAGE_LIBS = -ljpeg -lpng16 -lwebp -llcms2 -lm
 CHECK_LIBS = -lcheck -lsubunit -lm -lrt -lpthread
 
 objects = $(patsubst %.c,$(BUILD)/obj/%.o,$(wildcard $(1)))
@@ -47,6 +51,7 @@ programs = $(patsubst tests/%.c,$(BUILD)/tests/%,$(wildcard $(1)))
 CORE = $(call objects,mod_ecs/core/*.c)
 HTTPD = $(call objects,mod_ecs/mod_ecs.c mod_ecs/server/*.c mod_ecs/api/*.c)
 CTL = $(call objects,mod_ecs/ctl/*.c)
+IMAGE = $(call objects,mod_ecs/image/*.c)
 UNIT = $(call programs,tests/unit/test_*.c)
 HTTP = $(call programs,tests/http/test_*.c tests/http/story.c)
 UNIT_AIDS = $(filter-out $(UNIT:$(BUILD)/%=$(BUILD)/obj/%.o),\
@@ -68,7 +73,7 @@ help: ## list the targets
 deps: ## install the Debian packages that are missing
 	@conf/private/deps
 
-build: $(BUILD)/mod_ecs.so $(BUILD)/ecsctl ## build the module and ecsctl (default)
+build: $(BUILD)/mod_ecs.so $(BUILD)/ecsctl $(BUILD)/ecs-image ## build the module and its programs (default)
 
 demo: deps ## build and run the demo shop, print how to use it
 	@$(MAKE) --no-print-directory build
@@ -123,7 +128,7 @@ install: build ## install the module, ecsctl, SQL and conf (DESTDIR, PREFIX)
 	    $(DESTDIR)$(PREFIX)/share/mod_ecs/sql/api \
 	    $(DESTDIR)/etc/apache2/mods-available $(DESTDIR)/etc/mod_ecs
 	install -m 644 $(BUILD)/mod_ecs.so $(DESTDIR)$(LIBEXECDIR)/mod_ecs.so
-	install -m 755 $(BUILD)/ecsctl $(DESTDIR)$(PREFIX)/bin/ecsctl
+	install -m 755 $(BUILD)/ecsctl $(BUILD)/ecs-image $(DESTDIR)$(PREFIX)/bin
 	install -m 644 sql/*.sql $(DESTDIR)$(PREFIX)/share/mod_ecs/sql
 	install -m 644 sql/migrations/*.sql \
 	    $(DESTDIR)$(PREFIX)/share/mod_ecs/sql/migrations
@@ -134,7 +139,8 @@ install: build ## install the module, ecsctl, SQL and conf (DESTDIR, PREFIX)
 	    conf/server.conf $(DESTDIR)/etc/mod_ecs
 
 uninstall: ## remove what install put there (not the key file, not the data)
-	rm -f $(DESTDIR)$(LIBEXECDIR)/mod_ecs.so $(DESTDIR)$(PREFIX)/bin/ecsctl
+	rm -f $(DESTDIR)$(LIBEXECDIR)/mod_ecs.so
+	cd $(DESTDIR)$(PREFIX)/bin && rm -f ecsctl ecs-image
 	rm -rf $(DESTDIR)$(PREFIX)/share/mod_ecs
 	cd $(DESTDIR)/etc/apache2/mods-available && rm -f ecs.load ecs.conf
 	cd $(DESTDIR)/etc/mod_ecs && \
@@ -154,7 +160,7 @@ $(BUILD)/flags: FORCE
 	    cmp -s - $@ || echo '$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS)' >$@
 
 # Only the glue sees httpd's headers: core/ and ctl/ cannot include them.
-$(HTTPD): EXTRA = -I$(HTTPD_INC)
+$(HTTPD): EXTRA = $(call foreign,-I$(HTTPD_INC))
 $(BUILD)/obj/%.o: %.c $(BUILD)/flags
 	@mkdir -p $(@D)
 	@echo "  CC    $<"
@@ -168,6 +174,11 @@ $(BUILD)/ecsctl: $(CORE) $(CTL) $(BUILD)/flags
 	@echo "  LINK  $@"
 	@$(CC) -pie $(ALL_LDFLAGS) -o $@ $(filter %.o,$^) -lpq $(CORE_LIBS) \
 	    $(APR_LIBS)
+
+# Decodes pictures of strangers, so it links nothing but what that takes.
+$(BUILD)/ecs-image: $(IMAGE) $(BUILD)/flags
+	@echo "  LINK  $@"
+	@$(CC) -pie $(ALL_LDFLAGS) -o $@ $(filter %.o,$^) $(IMAGE_LIBS)
 
 $(BUILD)/tests/unit/%: $(BUILD)/obj/tests/unit/%.o $(UNIT_AIDS) $(CORE)
 	@mkdir -p $(@D)
@@ -185,4 +196,4 @@ $(BUILD)/tests/http/%: $(BUILD)/obj/tests/http/%.o $(HTTP_AIDS) $(CORE)
 	@$(CC) -pie $(ALL_LDFLAGS) -o $@ $^ -lcurl -lpq $(CHECK_LIBS) \
 	    $(CORE_LIBS) $(APR_LIBS)
 
--include $(patsubst %.o,%.d,$(CORE) $(HTTPD) $(CTL) $(call objects,tests/*/*.c))
+-include $(patsubst %.o,%.d,$(CORE) $(HTTPD) $(CTL) $(IMAGE) $(call objects,tests/*/*.c))
