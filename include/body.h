@@ -13,11 +13,17 @@
 #define ECS_BODY_BYTES_MAX (64 * 1024) /* of JSON or a form */
 
 typedef struct ecs_body_t {
-    const char *text;
+    const char *text; /* what was said; of a multipart form its fields */
     apr_size_t length;
     json_t *value; /* parsed, NULL when there was no body */
     int is_form;   /* value's members are strings of a form */
 } ecs_body_t;
+
+/**
+ * Takes a piece of a body; a problem ends the reading.
+ */
+typedef ecs_problem_t *ecs_body_sink_fn(void *baton, const char *bytes,
+                                        apr_size_t length);
 
 /**
  * Read and parse the body of a request.
@@ -25,5 +31,14 @@ typedef struct ecs_body_t {
  *         malformed_json (400), request_timeout (408)
  */
 ecs_problem_t *ecs_body_read(request_rec *r, ecs_body_t *body);
+
+/**
+ * Hand the body of a request on as it comes. No more than one piece of it is
+ * in memory.
+ * @param max  bytes; a body that says it has more is not read at all
+ * @return NULL, too_large (413), request_timeout (408), or what `sink` said
+ */
+ecs_problem_t *ecs_body_stream(request_rec *r, apr_off_t max,
+                               ecs_body_sink_fn *sink, void *baton);
 
 #endif
