@@ -178,6 +178,8 @@ static const struct {
     {"55P03", 503, "service_unavailable"},
     {"57014", 503, "timeout"},
     {"25006", 503, "service_unavailable"},
+    {"42883", 503, "service_unavailable"},
+    {"3F000", 503, "service_unavailable"},
     {"57P01", 503, "service_unavailable"},
     {"57P03", 503, "service_unavailable"},
     {"08006", 503, "service_unavailable"},
