@@ -21,6 +21,8 @@ extern const ecs_route_t ecs_accounts_routes[];
 extern const ecs_schema_t ecs_accounts_schemas[];
 extern const ecs_route_t ecs_catalog_routes[];
 extern const ecs_schema_t ecs_catalog_schemas[];
+extern const ecs_route_t ecs_sales_routes[];
+extern const ecs_schema_t ecs_sales_schemas[];
 extern const ecs_route_t ecs_cart_routes[];
 extern const ecs_schema_t ecs_cart_schemas[];
 extern const ecs_route_t ecs_orders_routes[];

@@ -9,6 +9,8 @@ const ecs_app_t ecs_apps[] = {
       ecs_accounts_routes, ecs_accounts_schemas },
     { "Catalogue", "Categories and products, with approval.",
       ecs_catalog_routes, ecs_catalog_schemas },
+    { "Sales", "Discounts of sellers, and sales that they join.",
+      ecs_sales_routes, ecs_sales_schemas },
     { "Cart", "What a buyer is about to order.",
       ecs_cart_routes, ecs_cart_schemas },
     { "Orders", "Checkout into escrow, proof of delivery, completion.",

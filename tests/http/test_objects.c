@@ -13,7 +13,7 @@
 
 /* What belongs to others. */
 static actor_t *buyer, *seller, *courier;
-static long long order, hidden, line, news;
+static long long order, hidden, line, news, joined;
 
 typedef struct object_t {
     const char *prefix; /* of the path template */
@@ -24,15 +24,34 @@ typedef struct object_t {
 static const object_t owned[] = {
     {"/api/cart/items/{", &line},         {"/api/orders/{", &order},
     {"/api/delivery/orders/{", &order},   {"/api/notifications/{", &news},
-    {"/api/product/products/{", &hidden},
+    {"/api/product/products/{", &hidden}, {"/api/product/sales/{", &joined},
 };
 
 /* Objects that are everybody's to see, or to take. */
 static const char *const open_to_all[] = {
     "GET /api/product/categories/{id}/",
+    "GET /api/product/sales/{id}/",
+    "GET /api/product/sales/{id}/products/",
+    "POST /api/product/sales/{id}/products/",
     "GET /api/accounts/sellers/{id}/",
     "POST /api/delivery/orders/{id}/claim/",
 };
+
+/* The seller's product in a sale; a path has one number for both. */
+static long long join_sale(long long model)
+{
+    return sql_int(
+        "WITH p AS (INSERT INTO ecs.products (id, seller_id, category_id, name,"
+        " slug, status, price, quantity) OVERRIDING SYSTEM VALUE"
+        " SELECT 900000000 + id, seller_id, category_id, name, slug, status,"
+        " price, quantity FROM ecs.products WHERE id = %lld RETURNING id,"
+        " seller_id), s AS (INSERT INTO ecs.sales (id, name, starts_at, ends_at,"
+        " created_by) OVERRIDING SYSTEM VALUE SELECT id, 'Sale', ecs.now(),"
+        " ecs.now() + interval '1 day', seller_id FROM p RETURNING id)"
+        " INSERT INTO ecs.sale_products (sale_id, product_id, percentage)"
+        " SELECT id, id, 10 FROM s RETURNING sale_id",
+        model);
+}
 
 static void make_victims(void)
 {
@@ -45,6 +64,7 @@ static void make_victims(void)
     order = buy(buyer, id, 2);
     ship(courier, order);
     add_to_cart(buyer, id, 1);
+    joined = join_sale(id);
     hidden = product_in(seller, "5.00", 5, "PENDING");
     line = sql_int("SELECT id FROM ecs.cart_items WHERE user_id = %lld",
                    buyer->id);
@@ -62,9 +82,13 @@ static const char *belongings(void)
                " SELECT c::text FROM ecs.cart_items c WHERE id = %lld UNION ALL"
                " SELECT n::text FROM ecs.notifications n WHERE user_id = %lld"
                " UNION ALL"
-               " SELECT p::text FROM ecs.products p WHERE id = %lld UNION ALL"
+               " SELECT p::text FROM ecs.products p WHERE id IN (%lld, %lld)"
+               " UNION ALL"
+               " SELECT s::text FROM ecs.sale_products s WHERE sale_id = %lld"
+               " UNION ALL"
                " SELECT w::text FROM ecs.wallets w WHERE user_id = %lld) x(t)",
-               order, order, line, buyer->id, hidden, buyer->id);
+               order, order, line, buyer->id, hidden, joined, joined,
+               buyer->id);
 }
 
 static int is_open_to_all(const route_t *route)
