@@ -108,8 +108,7 @@ static const struct {
     {"55P03", "service_unavailable", 1}, /* lock_not_available */
     {"57014", "timeout", 0},             /* query_canceled */
     {"25006", "service_unavailable", 0}, /* read_only_sql_transaction */
-    {"42883", "service_unavailable", 0}, /* undefined_function: not migrated */
-    {"3F000", "service_unavailable", 0}, /* invalid_schema_name: likewise */
+    {"3F000", "service_unavailable", 0}, /* invalid_schema_name: not migrated */
     {"57P", "service_unavailable", 0},   /* shutdown, crash, starting up */
     {"08", "service_unavailable", 0},    /* connection exception */
     {"53", "service_unavailable", 0},    /* insufficient resources */
