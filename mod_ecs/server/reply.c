@@ -169,13 +169,16 @@ static int send_body(request_rec *r, const char *head, const char *middle,
     return OK;
 }
 
-static const char *base_url(request_rec *r)
+/* The canonical path ends as the row's does, however it was asked for. */
+static const char *base_url(const ecs_request_t *req)
 {
-    const ecs_server_config_t *config = ecs_config_of(r->server);
+    apr_size_t length = strlen(req->r->uri);
+    const char *path = req->r->uri[length - 1] == '/'
+        ? req->r->uri : apr_pstrcat(req->pool, req->r->uri, "/", NULL);
 
-    return config->public_url
-        ? apr_pstrcat(r->pool, config->public_url, r->uri, NULL)
-        : ap_construct_url(r->pool, r->uri, r);
+    return req->config->public_url
+        ? apr_pstrcat(req->pool, req->config->public_url, path, NULL)
+        : ap_construct_url(req->pool, path, req->r);
 }
 
 static ecs_page_t page_of(ecs_request_t *req)
@@ -187,7 +190,7 @@ static ecs_page_t page_of(ecs_request_t *req)
         .page_size = size ? strtoll(size, NULL, 10) : ECS_PAGE_SIZE_DEFAULT,
         .total = page ? req->answer.total : -1,
         .next_key = req->answer.next_key,
-        .url = base_url(req->r),
+        .url = base_url(req),
         .query = req->r->args,
         .scope = ecs_fields_cursor_scope(req->pool, req->route, req->values),
     };
