@@ -58,6 +58,7 @@ static const ecs_problem_kind_t kinds[] = {
     {"location_required", 409, "Please save your location first."},
     {"empty_cart", 409, "The cart is empty."},
     {"cart_full", 409, "The cart holds no further products."},
+    {"list_full", 409, "The list holds no further products."},
     {"wrong_state", 409, "This is not possible in the present state."},
     {"too_early", 409, "It is too early for this."},
     {"return_open", 409, "A return is still open."},

@@ -483,7 +483,8 @@ BEGIN
         'id', v_user.id, 'username', v_user.username, 'points', v_user.points,
         'rank', v_user.rank, 'is_verified_seller', v_user.is_verified_seller,
         'avg_rating', v_user.avg_rating, 'ratings_count', v_user.ratings_count,
-        'products_count', v_user.products_count, 'brands', '[]'::json,
+        'products_count', v_user.products_count,
+        'brands', ecs_lib.seller_brands_json(v_user.id),
         'member_since', ecs_lib.ts(v_user.created_at)), v_user.version);
 END $$;
 

@@ -7,11 +7,12 @@
 
 -- How a product looks -----------------------------------------------------------
 
--- A product as everybody sees it at a moment; p_seller is its seller, c its category.
+-- A product as everybody sees it at a moment; p_seller is its seller, c its
+-- category, b its brand, NULL for none or one that is not to be seen.
 -- The functions that make JSON of rows are plain expressions in SQL, so that
 -- PostgreSQL inlines them: they read nothing, the caller joins.
-CREATE FUNCTION ecs_lib.product_json(p ecs.products, c ecs.categories, p_seller ecs.users,
-    p_at timestamptz)
+CREATE FUNCTION ecs_lib.product_json(p ecs.products, c ecs.categories, b ecs.brands,
+    p_seller ecs.users, p_at timestamptz)
 RETURNS json LANGUAGE sql STABLE AS $$
     SELECT json_build_object(
         'id', p.id, 'name', p.name, 'slug', p.slug,
@@ -22,7 +23,8 @@ RETURNS json LANGUAGE sql STABLE AS $$
         'discount_source', ecs_lib.offer_source(p, p_at),
         'quantity', p.quantity, 'in_stock', p.quantity > 0,
         'category', json_build_object('id', c.id, 'name', c.name, 'parent', c.parent_id),
-        'brand', NULL,
+        'brand', CASE WHEN b.id IS NOT NULL THEN
+            json_build_object('id', b.id, 'name', b.name) END,
         'seller', json_build_object('id', p_seller.id, 'username', p_seller.username),
         'images', '[]'::json,
         'avg_rating', p.avg_rating, 'ratings_count', p.ratings_count,
@@ -39,10 +41,10 @@ LANGUAGE sql STABLE AS $$
 $$;
 
 -- A product as its seller and administrators see it.
-CREATE FUNCTION ecs_lib.product_own_json(p ecs.products, c ecs.categories, p_seller ecs.users,
-    p_at timestamptz)
+CREATE FUNCTION ecs_lib.product_own_json(p ecs.products, c ecs.categories, b ecs.brands,
+    p_seller ecs.users, p_at timestamptz)
 RETURNS json LANGUAGE sql STABLE AS $$
-    SELECT (left(ecs_lib.product_json(p, c, p_seller, p_at)::text, -1) || ', '
+    SELECT (left(ecs_lib.product_json(p, c, b, p_seller, p_at)::text, -1) || ', '
             || substr(json_build_object('rejection_reason', p.rejection_reason,
                                         'pending_change', p.pending_change,
                                         'discount', ecs_lib.discount_json(p))::text, 2))::json
@@ -56,16 +58,18 @@ DECLARE
     v_now CONSTANT timestamptz := ecs.now();
 BEGIN
     IF p_own THEN
-        RETURN (SELECT json_agg(ecs_lib.product_own_json(p, c, s, v_now) ORDER BY x.n)
+        RETURN (SELECT json_agg(ecs_lib.product_own_json(p, c, b, s, v_now) ORDER BY x.n)
                 FROM unnest(p_ids) WITH ORDINALITY AS x (id, n)
                 JOIN ecs.products p ON p.id = x.id
                 JOIN ecs.categories c ON c.id = p.category_id
+                LEFT JOIN ecs.brands b ON b.id = p.brand_id
                 JOIN ecs.users s ON s.id = p.seller_id);
     END IF;
-    RETURN (SELECT json_agg(ecs_lib.product_json(p, c, s, v_now) ORDER BY x.n)
+    RETURN (SELECT json_agg(ecs_lib.product_json(p, c, b, s, v_now) ORDER BY x.n)
             FROM unnest(p_ids) WITH ORDINALITY AS x (id, n)
             JOIN ecs.products p ON p.id = x.id
             JOIN ecs.categories c ON c.id = p.category_id
+            LEFT JOIN ecs.brands b ON b.id = p.brand_id AND b.is_public
             JOIN ecs.users s ON s.id = p.seller_id);
 END $$;
 
@@ -76,10 +80,11 @@ DECLARE
     v_now    CONSTANT timestamptz := ecs.now();
     v_answer ecs.answer;
 BEGIN
-    SELECT p_status, ecs_lib.product_own_json(p, c, s, v_now), p.version
+    SELECT p_status, ecs_lib.product_own_json(p, c, b, s, v_now), p.version
         INTO v_answer.status, v_answer.body, v_answer.version
         FROM ecs.products p
         JOIN ecs.categories c ON c.id = p.category_id
+        LEFT JOIN ecs.brands b ON b.id = p.brand_id
         JOIN ecs.users s ON s.id = p.seller_id
         WHERE p.id = p_product;
     IF p_status = 201 THEN
@@ -369,7 +374,7 @@ END $$;
 CREATE FUNCTION ecs_api.products_list(p_me ecs.caller, p_search text, p_category bigint,
     p_seller bigint, p_min_price numeric, p_max_price numeric, p_min_rating numeric,
     p_in_stock boolean, p_has_discount boolean, p_sale bigint, p_ordering text,
-    p_page integer, p_page_size integer, p_cursor text)
+    p_page integer, p_page_size integer, p_cursor text, p_brand bigint DEFAULT NULL)
 RETURNS ecs.answer LANGUAGE plpgsql STABLE AS $$
 DECLARE
     -- An offer takes 90 % at most, so a bound of the current price is one of the
@@ -385,10 +390,13 @@ DECLARE
         AND ($9 IS NOT TRUE OR p.offers_until > $1)
         AND ($9 IS NULL OR (ecs_lib.offer_percentage(p, $1) IS NOT NULL) = $9)
         AND ($10 IS NULL OR p.id = ANY (ARRAY(
-            SELECT sp.product_id FROM ecs.sale_products sp WHERE sp.sale_id = $10))) $sql$;
+            SELECT sp.product_id FROM ecs.sale_products sp WHERE sp.sale_id = $10)))
+        AND ($14 IS NULL OR p.brand_id = (
+            SELECT b.id FROM ecs.brands b WHERE b.id = $14 AND b.is_public)) $sql$;
     v_plain      CONSTANT boolean := p_search IS NULL AND p_seller IS NULL
         AND p_min_price IS NULL AND p_max_price IS NULL AND p_min_rating IS NULL
-        AND p_in_stock IS NULL AND p_has_discount IS NULL AND p_sale IS NULL;
+        AND p_in_stock IS NULL AND p_has_discount IS NULL AND p_sale IS NULL
+        AND p_brand IS NULL;
     v_now        CONSTANT timestamptz := ecs.now();
     v_skip       CONSTANT bigint := ecs_lib.skip(p_page, p_page_size);
     v_key        CONSTANT json := p_cursor::json;
@@ -414,7 +422,7 @@ BEGIN
         EXECUTE ecs_lib.products_page(c_filters, p_ordering) INTO v_ids
             USING v_now, v_patterns, v_categories, p_seller, p_min_price, p_max_price,
                   p_min_rating, p_in_stock, p_has_discount, p_sale, v_key,
-                  p_page_size + 1, v_skip;
+                  p_page_size + 1, v_skip, p_brand;
     END IF;
 
     IF p_page IS NULL THEN
@@ -428,7 +436,8 @@ BEGIN
     ELSIF NOT v_plain THEN
         EXECUTE 'SELECT count(*)' || c_filters INTO v_total
             USING v_now, v_patterns, v_categories, p_seller, p_min_price, p_max_price,
-                  p_min_rating, p_in_stock, p_has_discount, p_sale;
+                  p_min_rating, p_in_stock, p_has_discount, p_sale, v_key,
+                  p_page_size, v_skip, p_brand;
     ELSIF p_category IS NULL THEN
         SELECT coalesce(sum(products_count), 0) INTO v_total
             FROM ecs.categories WHERE parent_id IS NULL;
@@ -446,18 +455,20 @@ DECLARE
     v_version bigint;
 BEGIN
     IF p_me.role IN ('seller', 'admin', 'superadmin') THEN
-        SELECT ecs_lib.product_own_json(p, c, s, v_now), p.version INTO v_body, v_version
+        SELECT ecs_lib.product_own_json(p, c, b, s, v_now), p.version INTO v_body, v_version
             FROM ecs.products p
             JOIN ecs.categories c ON c.id = p.category_id
+            LEFT JOIN ecs.brands b ON b.id = p.brand_id
             JOIN ecs.users s ON s.id = p.seller_id
             WHERE p.id = p_id AND (p.seller_id = p_me.id OR p_me.role <> 'seller');
         IF FOUND THEN
             RETURN ecs_lib.ok(v_body, v_version);
         END IF;
     END IF;
-    SELECT ecs_lib.product_json(p, c, s, v_now), p.version INTO v_body, v_version
+    SELECT ecs_lib.product_json(p, c, b, s, v_now), p.version INTO v_body, v_version
         FROM ecs.products p
         JOIN ecs.categories c ON c.id = p.category_id
+        LEFT JOIN ecs.brands b ON b.id = p.brand_id AND b.is_public
         JOIN ecs.users s ON s.id = p.seller_id
         WHERE p.id = p_id AND p.status = 'APPROVED';
     IF NOT FOUND THEN
@@ -528,36 +539,42 @@ BEGIN
     RETURN v_product;
 END $$;
 
--- Proposes a product. Callers: sellers. Locks: its category against removal.
--- Raises invalid category.
+-- Proposes a product. Callers: sellers. Locks: its brand, its category against
+-- removal. Raises not_enough_points, invalid brand, category.
 CREATE FUNCTION ecs_api.products_create(p_me ecs.caller, p_name text, p_description text,
-    p_price numeric, p_quantity integer, p_category bigint)
+    p_price numeric, p_quantity integer, p_category bigint, p_brand bigint DEFAULT NULL)
 RETURNS ecs.answer LANGUAGE plpgsql AS $$
 DECLARE
     v_id bigint;
 BEGIN
+    PERFORM ecs_lib.hold_brand(p_me, p_brand);
     PERFORM ecs_lib.hold_category(p_category);
-    INSERT INTO ecs.products (seller_id, category_id, name, slug, description, price, quantity)
-        VALUES (p_me.id, p_category, p_name, ecs_lib.slug(p_name),
+    INSERT INTO ecs.products (seller_id, category_id, brand_id, name, slug, description,
+                              price, quantity)
+        VALUES (p_me.id, p_category, p_brand, p_name, ecs_lib.slug(p_name),
                 coalesce(p_description, ''), p_price, p_quantity)
         RETURNING id INTO v_id;
     RETURN ecs_lib.product_answer(v_id, 201);
 END $$;
 
 -- Changes an own product. Price and quantity change at once. What an admin has
--- approved (name, description, category) stays on sale until an admin approves
+-- approved (name, description, category, brand) stays on sale until an admin approves
 -- the change; before approval it changes at once, and a rejected product is
 -- proposed again.
--- Callers: its seller. Locks: the product, its category against removal.
--- Raises not_found, stale, wrong_state, invalid category.
+-- Callers: its seller. Locks: the product, its brands, its category against
+-- removal. Raises not_found, stale, wrong_state, not_enough_points, invalid
+-- brand, category.
 CREATE FUNCTION ecs_api.products_update(p_me ecs.caller, p_id bigint, p_changes jsonb)
 RETURNS ecs.answer LANGUAGE plpgsql AS $$
 DECLARE
-    v_now      CONSTANT jsonb := p_changes - '{name,description,category}'::text[];
+    v_now      CONSTANT jsonb := p_changes - '{name,description,category,brand}'::text[];
     v_approved CONSTANT jsonb := p_changes - '{price,quantity}'::text[];
+    v_stock    integer;
     p          ecs.products;
 BEGIN
     p := ecs_lib.own_product(p_me, p_id);
+    v_stock := p.quantity;
+    PERFORM ecs_lib.hold_brand(p_me, (p_changes ->> 'brand')::bigint, p.brand_id);
     IF p_changes ? 'category' THEN
         PERFORM ecs_lib.hold_category((p_changes ->> 'category')::bigint);
     END IF;
@@ -572,10 +589,14 @@ BEGIN
         p.rejection_reason := CASE p.status WHEN 'REJECTED' THEN p.rejection_reason END;
     END IF;
     PERFORM ecs_lib.product_save(p);
+    PERFORM ecs_lib.stock_changed(p, v_stock);
+    IF v_now ? 'price' THEN
+        PERFORM ecs_lib.price_changed(p_id);
+    END IF;
     RETURN ecs_lib.product_answer(p_id);
 END $$;
 
--- A product with the members name, description, category of a change.
+-- A product with the members name, description, category, brand of a change.
 CREATE FUNCTION ecs_lib.product_changed(p ecs.products, p_change jsonb) RETURNS ecs.products
 LANGUAGE plpgsql IMMUTABLE AS $$
 BEGIN
@@ -583,6 +604,9 @@ BEGIN
     p.slug := ecs_lib.slug(p.name);
     p.description := coalesce(p_change ->> 'description', p.description);
     p.category_id := coalesce((p_change ->> 'category')::bigint, p.category_id);
+    IF p_change ? 'brand' THEN
+        p.brand_id := (p_change ->> 'brand')::bigint;
+    END IF;
     RETURN p;
 END $$;
 
@@ -591,7 +615,8 @@ CREATE FUNCTION ecs_lib.product_difference(p ecs.products, p_change jsonb) RETUR
 LANGUAGE plpgsql IMMUTABLE AS $$
 DECLARE
     v_is CONSTANT jsonb := jsonb_build_object(
-        'name', p.name, 'description', p.description, 'category', p.category_id);
+        'name', p.name, 'description', p.description, 'category', p.category_id,
+        'brand', p.brand_id);
 BEGIN
     RETURN (SELECT jsonb_object_agg(key, value) FROM jsonb_each(p_change)
             WHERE value <> v_is -> key);
@@ -603,7 +628,8 @@ LANGUAGE plpgsql AS $$
 BEGIN
     UPDATE ecs.products SET
         name = p_new.name, slug = p_new.slug, description = p_new.description,
-        category_id = p_new.category_id, price = p_new.price, quantity = p_new.quantity,
+        category_id = p_new.category_id, brand_id = p_new.brand_id,
+        price = p_new.price, quantity = p_new.quantity,
         status = p_new.status, rejection_reason = p_new.rejection_reason,
         pending_change = p_new.pending_change
         WHERE id = p_new.id;
@@ -626,6 +652,20 @@ BEGIN
     RETURN ecs_lib.no_content();
 END $$;
 
+-- Tells the seller of a product on sale that its stock has become low: once for
+-- each time it falls to the limit.
+CREATE FUNCTION ecs_lib.stock_changed(p ecs.products, p_was integer) RETURNS void
+LANGUAGE plpgsql AS $$
+DECLARE
+    v_limit CONSTANT integer := (ecs_lib.settings()).low_stock_at;
+BEGIN
+    IF p.status = 'APPROVED' AND p_was > v_limit AND p.quantity <= v_limit THEN
+        PERFORM ecs_lib.notify(p.seller_id, 'low_stock',
+            format('Only %s of %s left.', p.quantity, p.name), 'product', p.id,
+            jsonb_build_object('quantity', p.quantity));
+    END IF;
+END $$;
+
 -- Counts units in or out. Callers: its seller. Locks: the product.
 -- Raises not_found, wrong_state, out_of_stock, invalid delta.
 CREATE FUNCTION ecs_api.products_stock(p_me ecs.caller, p_id bigint, p_delta integer)
@@ -644,6 +684,7 @@ BEGIN
                                                 c_most - p.quantity));
     END IF;
     UPDATE ecs.products SET quantity = quantity + p_delta WHERE id = p_id RETURNING * INTO p;
+    PERFORM ecs_lib.stock_changed(p, p.quantity - p_delta);
     RETURN ecs_lib.ok(json_build_object('product', p.id, 'quantity', p.quantity,
                                         'in_stock', p.quantity > 0), p.version);
 END $$;

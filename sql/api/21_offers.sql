@@ -4,14 +4,6 @@
 --
 -- Locks, in this order in every function: sales, products by id.
 
--- Called in each transaction that may have changed what a product costs now:
--- its price, its discount, or its part in a running sale.
-CREATE FUNCTION ecs_lib.price_changed(p_product bigint) RETURNS void
-LANGUAGE plpgsql AS $$
-BEGIN
-    RETURN;
-END $$;
-
 -- Refuses a percentage that the table would round.
 CREATE FUNCTION ecs_lib.check_percentage(p_percentage numeric) RETURNS void
 LANGUAGE plpgsql AS $$

@@ -634,9 +634,7 @@ BEGIN
         ORDER BY u.id FOR NO KEY UPDATE OF u
     ), given AS (
         UPDATE ecs.users u SET points = e.points,
-            rank = CASE WHEN e.points >= v_rules.rank_gold_points THEN 'GOLD'
-                        WHEN e.points >= v_rules.rank_silver_points THEN 'SILVER'
-                        ELSE 'STARTER' END,
+            rank = ecs_lib.rank_of(e.points, v_rules),
             is_verified_seller = e.was_verified OR e.points >= v_rules.verified_at_points
         FROM earned e WHERE u.id = e.id
         RETURNING u.id, u.is_verified_seller AND NOT e.was_verified AS is_new

@@ -224,6 +224,20 @@ BEGIN
         WHERE seller_id = u.id AND status = 'APPROVED') p;
 
     RETURN QUERY
+    SELECT 'each brand counts its approved products', format('%s of %s',
+               count(*) FILTER (WHERE b.products_count <> p.n), count(*)),
+           coalesce(bool_and(b.products_count = p.n), true)
+    FROM ecs.brands b CROSS JOIN LATERAL (
+        SELECT count(*) AS n FROM ecs.products
+        WHERE brand_id = b.id AND status = 'APPROVED') p;
+
+    RETURN QUERY
+    SELECT 'each rank follows from the points', format('%s of %s',
+               count(*) FILTER (WHERE u.rank <> ecs_lib.rank_of(u.points, s)), count(*)),
+           coalesce(bool_and(u.rank = ecs_lib.rank_of(u.points, s)), true)
+    FROM ecs.users u CROSS JOIN ecs.settings s;
+
+    RETURN QUERY
     WITH RECURSIVE below AS (
         SELECT id AS top, id FROM ecs.categories
         UNION ALL
