@@ -25,6 +25,9 @@ typedef struct ecs_server_config_t {
     int db_wait_ms;                /* EcsDbWait */
     int db_timeout_ms;             /* EcsDbTimeout */
     int hash_limit;                /* EcsHashLimit, per child */
+    const char *media_dir;         /* EcsMediaDir, NULL: takes no pictures */
+    const char *image_helper;      /* EcsImageHelper */
+    int image_limit;               /* EcsImageLimit, per child */
     apr_array_header_t *cors;      /* EcsCorsOrigin, of const char * */
 
     /* Made at start-up, not configured. */
@@ -34,6 +37,7 @@ typedef struct ecs_server_config_t {
     const char *openapi;           /* the generated document */
     struct ecs_db_t *db;           /* per child */
     struct ecs_gate_t *hash_gate;  /* per child */
+    struct ecs_gate_t *image_gate; /* per child */
 } ecs_server_config_t;
 
 #define ECS_ERRORS_DRF 0

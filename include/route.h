@@ -71,6 +71,15 @@ typedef struct ecs_field_t {
                                  accepted and the answer is not stored */
 #define ECS_R_NO_DB 0x04u     /* has no SQL call; `before` makes the answer */
 #define ECS_R_CACHEABLE 0x08u /* public answer, cacheable with validators */
+#define ECS_R_MAY_IMAGE 0x10u /* its `image` may be missing */
+
+/* The fields of a row that takes an image: what is known of the stored picture
+ * (ECS_IN_SERVER, see upload.h). NULL when none was sent. */
+#define ECS_IMAGE_FIELDS                                                      \
+    { .name = "image_name", .type = ECS_T_STRING, .in = ECS_IN_SERVER },      \
+    { .name = "image_width", .type = ECS_T_INT, .in = ECS_IN_SERVER },        \
+    { .name = "image_height", .type = ECS_T_INT, .in = ECS_IN_SERVER },       \
+    { .name = "image_bytes", .type = ECS_T_ID, .in = ECS_IN_SERVER }
 
 /* A step before or after the SQL call; NULL is success. */
 typedef ecs_problem_t *ecs_step_fn(struct ecs_request_t *req);
@@ -95,6 +104,11 @@ typedef struct ecs_route_t {
     ecs_step_fn *before;       /* after validation, before the call */
     ecs_step_fn *after;        /* after the call, before the reply */
     int statements;            /* statement budget when it is not 1 */
+    const char *image;         /* name of the part that has the picture, for
+                                  a row that takes one: as multipart/form-data
+                                  or, when nothing else is required, as the
+                                  body itself. Its fields have
+                                  ECS_IMAGE_FIELDS */
 } ecs_route_t;
 
 /*

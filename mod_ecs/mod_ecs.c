@@ -6,10 +6,11 @@
  * post_config, in the parent, once per configuration that will be used:
  *   1. fill in and check each server's configuration;
  *   2. check the route rows and build the router, the statements and the
- *      OpenAPI document from them, once for all servers.
+ *      OpenAPI document from them, once for all servers;
+ *   3. register the jobs.
  * child_init, in each child, after the fork:
- *   3. seed jansson's hash before there are threads;
- *   4. make each shop's door to the database and its gate for hashing.
+ *   4. seed jansson's hash before there are threads;
+ *   5. make each shop's door to the database and its gates.
  */
 #define ECS_MODULE_RECORD
 #include <httpd.h>
@@ -25,6 +26,7 @@
 #include "config.h"
 #include "db.h"
 #include "gate.h"
+#include "jobs.h"
 #include "openapi.h"
 #include "rows.h"
 #include "server.h"
@@ -68,6 +70,7 @@ static int post_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp,
                                                config->public_url);
         }
     }
+    ecs_jobs_register(pconf, main_server); /* 3 */
     ap_add_version_component(pconf, "mod_ecs/" ECS_VERSION);
     return OK;
 }
@@ -76,13 +79,14 @@ static void child_init(apr_pool_t *pchild, server_rec *main_server)
 {
     server_rec *s;
 
-    json_object_seed(0); /* 3 */
-    for (s = main_server; s; s = s->next) { /* 4 */
+    json_object_seed(0); /* 4 */
+    for (s = main_server; s; s = s->next) { /* 5 */
         ecs_server_config_t *config = ecs_config_of(s);
 
         if (config->secrets) {
             config->db = ecs_db_make(pchild, s);
             config->hash_gate = ecs_gate_make(pchild, config->hash_limit);
+            config->image_gate = ecs_gate_make(pchild, config->image_limit);
         }
     }
 }

@@ -9,12 +9,16 @@
 #include "config.h"
 
 #include <stddef.h>
+#include <string.h>
+#include <unistd.h>
 
 #include <apr_lib.h>
 #include <apr_strings.h>
 #include <http_core.h>
 #include <http_log.h>
+#include <unixd.h>
 
+#include "media.h"
 #include "server.h"
 
 #define UNSET (-1)
@@ -23,6 +27,8 @@
 #define DB_WAIT_MS_DEFAULT 1000
 #define DB_TIMEOUT_MS_DEFAULT 6000
 #define HASH_LIMIT_DEFAULT 2
+#define IMAGE_LIMIT_DEFAULT 2
+#define IMAGE_HELPER_DEFAULT "/usr/local/bin/ecs-image"
 #define TOKEN_LIFETIME_S_DEFAULT 900
 #define TOKEN_LIFETIME_S_MAX 86400
 #define LIMIT_MAX 1000
@@ -38,6 +44,7 @@ void *ecs_config_create(apr_pool_t *p, server_rec *s)
     c->db_wait_ms = UNSET;
     c->db_timeout_ms = UNSET;
     c->hash_limit = UNSET;
+    c->image_limit = UNSET;
     return c;
 }
 
@@ -60,6 +67,10 @@ void *ecs_config_merge(apr_pool_t *p, void *basev, void *addv)
     c->audience = add->audience ? add->audience : base->audience;
     c->public_url = add->public_url ? add->public_url : base->public_url;
     c->cors = add->cors ? add->cors : base->cors;
+    c->media_dir = add->media_dir ? add->media_dir : base->media_dir;
+    c->image_helper = add->image_helper ? add->image_helper
+                                        : base->image_helper;
+    c->image_limit = either(add->image_limit, base->image_limit);
     c->token_lifetime_s = either(add->token_lifetime_s,
                                  base->token_lifetime_s);
     c->error_format = either(add->error_format, base->error_format);
@@ -80,6 +91,19 @@ static int or_default(int value, int initial)
     return value == UNSET ? initial : value;
 }
 
+/* Made by who starts httpd, for those as whom its children run. */
+static const char *prepare_media(apr_pool_t *p, const ecs_server_config_t *c)
+{
+    int is_root = geteuid() == 0;
+    int error = ecs_media_prepare(p, c->media_dir,
+                                  is_root ? (int)ap_unixd_config.user_id : -1,
+                                  is_root ? (int)ap_unixd_config.group_id : -1);
+
+    return error ? apr_psprintf(p, "EcsMediaDir: cannot make %s: %s",
+                                c->media_dir, strerror(error))
+                 : NULL;
+}
+
 const char *ecs_config_finish(apr_pool_t *p, server_rec *s)
 {
     ecs_server_config_t *c = ecs_config_of(s);
@@ -94,11 +118,15 @@ const char *ecs_config_finish(apr_pool_t *p, server_rec *s)
     c->db_wait_ms = or_default(c->db_wait_ms, DB_WAIT_MS_DEFAULT);
     c->db_timeout_ms = or_default(c->db_timeout_ms, DB_TIMEOUT_MS_DEFAULT);
     c->hash_limit = or_default(c->hash_limit, HASH_LIMIT_DEFAULT);
+    c->image_limit = or_default(c->image_limit, IMAGE_LIMIT_DEFAULT);
+    if (!c->image_helper) {
+        c->image_helper = IMAGE_HELPER_DEFAULT;
+    }
     if (c->secrets && !ecs_db_is_available()) {
         return "the shop needs mod_dbd: load dbd_module and set DBDriver "
                "pgsql and DBDParams (see conf/ecs.conf)";
     }
-    return NULL;
+    return c->secrets && c->media_dir ? prepare_media(p, c) : NULL;
 }
 
 /* The directives ---------------------------------------------------------- */
@@ -138,6 +166,22 @@ static const char *set_public_url(cmd_parms *cmd, void *unused,
     }
     ecs_config_of(cmd->server)->public_url =
         apr_pstrmemdup(cmd->pool, url, length);
+    return NULL;
+}
+
+static const char *set_media_dir(cmd_parms *cmd, void *unused,
+                                 const char *path)
+{
+    ecs_config_of(cmd->server)->media_dir =
+        ap_server_root_relative(cmd->pool, path);
+    return NULL;
+}
+
+static const char *set_image_helper(cmd_parms *cmd, void *unused,
+                                    const char *path)
+{
+    ecs_config_of(cmd->server)->image_helper =
+        ap_server_root_relative(cmd->pool, path);
     return NULL;
 }
 
@@ -192,6 +236,9 @@ static limit_t db_timeout = {
 static limit_t hash_limit = {
     "hashes at once", LIMIT_MAX, offsetof(ecs_server_config_t, hash_limit)
 };
+static limit_t image_limit = {
+    "pictures at once", LIMIT_MAX, offsetof(ecs_server_config_t, image_limit)
+};
 static limit_t token_lifetime = {
     "seconds", TOKEN_LIFETIME_S_MAX,
     offsetof(ecs_server_config_t, token_lifetime_s)
@@ -234,6 +281,12 @@ const command_rec ecs_config_commands[] = {
                   "milliseconds a statement may take"),
     AP_INIT_TAKE1("EcsHashLimit", set_limit, &hash_limit, RSRC_CONF,
                   "password hashes computed at once by a child"),
+    AP_INIT_TAKE1("EcsMediaDir", set_media_dir, NULL, RSRC_CONF,
+                  "directory of the shop's pictures"),
+    AP_INIT_TAKE1("EcsImageHelper", set_image_helper, NULL, RSRC_CONF,
+                  "the program that decodes pictures"),
+    AP_INIT_TAKE1("EcsImageLimit", set_limit, &image_limit, RSRC_CONF,
+                  "pictures decoded at once by a child"),
     AP_INIT_ITERATE("EcsCorsOrigin", set_cors_origin, NULL, RSRC_CONF,
                     "origins whose scripts may call the shop"),
     { NULL }

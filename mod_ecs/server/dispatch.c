@@ -20,6 +20,7 @@
 #include "reply.h"
 #include "server.h"
 #include "statement.h"
+#include "upload.h"
 
 #define REQUEST_ID_MAX 64
 #define REQUEST_ID_BYTES 16
@@ -152,6 +153,7 @@ static const char *fingerprint(const ecs_request_t *req,
 static ecs_problem_t *read_request(ecs_request_t *req, const ecs_match_t *match)
 {
     const char *if_match = apr_table_get(req->r->headers_in, "If-Match");
+    ecs_upload_t *upload = NULL;
     ecs_body_t body;
     ecs_problem_t *problem = read_key(req);
     ecs_input_t input = {
@@ -161,7 +163,8 @@ static ecs_problem_t *read_request(ecs_request_t *req, const ecs_match_t *match)
     };
 
     if (!problem) {
-        problem = ecs_body_read(req->r, &body);
+        problem = req->route->image ? ecs_upload_read(req, &body, &upload)
+                                    : ecs_body_read(req->r, &body);
     }
     if (problem) {
         return problem;
@@ -179,8 +182,10 @@ static ecs_problem_t *read_request(ecs_request_t *req, const ecs_match_t *match)
     req->values = apr_pcalloc(
         req->pool, sizeof(char *)
             * (apr_size_t)(ecs_fields_count(req->route->fields) + 1));
-    return ecs_fields_read(req->route, &input, req->pool, req->values,
-                           &req->changes);
+    problem = ecs_fields_read(req->route, &input, req->pool, req->values,
+                              &req->changes);
+    return req->route->image ? ecs_upload_finish(req, upload, problem)
+                             : problem;
 }
 
 /* What it does --------------------------------------------------------------- */
