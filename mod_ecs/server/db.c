@@ -4,9 +4,9 @@
  *
  * Design notes
  * - A gate of EcsDbConnections places stands in front of mod_dbd's pool, whose
- *   own waiting is unbounded. After a failed connect the door stays shut for a
- *   moment and everybody is answered 503 at once, so that an outage does not
- *   become a storm of connects.
+ *   own waiting is unbounded. While the database is away a fuse refuses
+ *   everybody at once but for one who tries it each second. When it is only
+ *   some connections that cannot be made, their places rest.
  * - Statements are prepared on first use of a connection and remembered in its
  *   instance data. libpq tells of a PQreset by an event, and the memory is
  *   void from then on.
@@ -23,6 +23,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <time.h>
 
 #include <apr_dbd.h>
 #include <apr_hash.h>
@@ -33,13 +34,16 @@
 #include <libpq-fe.h>
 #include <mod_dbd.h>
 
+#include "fuse.h"
 #include "gate.h"
 #include "server.h"
 
-#define DOWN_PAUSE_US (250 * 1000)  /* after a failed connect */
+#define DRIVER "pgsql"
+#define REST_US (250 * 1000)        /* of a place without a connection */
 #define TRIES_MAX 3                 /* of one statement, when it may repeat */
 #define STALE_READS_MAX 4           /* last words of a closing server */
 #define NAME_BYTES 16
+#define READ_ONLY "25006" /* this was the primary; another may be now */
 
 enum column_e {
     COL_STATUS, COL_BODY, COL_VERSION, COL_LOCATION, COL_TOTAL, COL_NEXT_KEY,
@@ -51,7 +55,7 @@ struct ecs_db_t {
     ecs_gate_t *gate;
     apr_interval_time_t wait;
     apr_interval_time_t timeout;
-    apr_time_t volatile down_until; /* a stale read only costs a try */
+    ecs_fuse_t fuse;
 };
 
 /* What is remembered of a connection, as its instance data. */
@@ -73,10 +77,22 @@ typedef struct holder_t {
     ap_dbd_t *dbd;
     PGconn *conn;
     memory_t *memory;
+    apr_time_t deadline; /* by now_us() */
+    int has_answered;    /* the server did, whatever it said */
+    int is_silent;       /* it did not in time */
 } holder_t;
 
 static APR_OPTIONAL_FN_TYPE(ap_dbd_open) *dbd_open;
 static APR_OPTIONAL_FN_TYPE(ap_dbd_close) *dbd_close;
+
+/* Nobody sets this clock. */
+static apr_time_t now_us(void)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return apr_time_make(now.tv_sec, now.tv_nsec / 1000);
+}
 
 int ecs_db_is_available(void)
 {
@@ -165,6 +181,13 @@ static int take_connection(request_rec *r, ecs_db_t *db, holder_t *h)
     if (!h->dbd) {
         return 0;
     }
+    if (strcmp(apr_dbd_name(h->dbd->driver), DRIVER) != 0) {
+        ap_log_rerror(APLOG_MARK, APLOG_CRIT, 0, r,
+                      "ECS0014: DBDriver of this server is %s; the shop needs "
+                      DRIVER, apr_dbd_name(h->dbd->driver));
+        dbd_close(db->s, h->dbd);
+        return 0;
+    }
     h->conn = apr_dbd_native_handle(h->dbd->driver, h->dbd->handle);
     h->memory = memory_of(h->conn, h->dbd->pool);
     if (!is_fresh(h->conn)) {
@@ -186,21 +209,29 @@ static void give_connection_back(ecs_db_t *db, holder_t *h)
 
 /* Statements ---------------------------------------------------------------- */
 
+/* What had arrived is read, so that libpq sees the end behind it. */
+static void give_up(PGconn *conn)
+{
+    shutdown(PQsocket(conn), SHUT_RDWR);
+    while (PQconsumeInput(conn) && PQstatus(conn) == CONNECTION_OK) {
+    }
+}
+
 /* Wait until libpq has something. 0: the connection is lost, or the time was
  * up and the connection was given up. */
-static int await(PGconn *conn, apr_time_t deadline)
+static int await(holder_t *h)
 {
-    while (PQisBusy(conn)) {
-        apr_interval_time_t left = deadline - apr_time_now();
-        struct pollfd fd = { .fd = PQsocket(conn), .events = POLLIN };
+    while (PQisBusy(h->conn)) {
+        apr_interval_time_t left = h->deadline - now_us();
+        struct pollfd fd = { .fd = PQsocket(h->conn), .events = POLLIN };
 
         if (left <= 0) {
-            shutdown(fd.fd, SHUT_RDWR);
-            PQconsumeInput(conn);
+            h->is_silent = 1;
+            give_up(h->conn);
             return 0;
         }
         poll(&fd, 1, (int)apr_time_as_msec(left) + 1);
-        if (!PQconsumeInput(conn)) {
+        if (!PQconsumeInput(h->conn)) {
             return 0;
         }
     }
@@ -210,19 +241,20 @@ static int await(PGconn *conn, apr_time_t deadline)
 /* The outcome of what was sent; NULL when there is none. Rows come before the
  * commit, so an error behind them is the outcome, and only the server's "ready
  * for query" makes them final. */
-static PGresult *wait_for_result(PGconn *conn, apr_time_t deadline)
+static PGresult *wait_for_result(holder_t *h)
 {
     PGresult *outcome = NULL;
 
     for (;;) {
         PGresult *next;
 
-        if (!await(conn, deadline)) {
+        if (!await(h)) {
             PQclear(outcome);
             return NULL;
         }
-        next = PQgetResult(conn);
+        next = PQgetResult(h->conn);
         if (!next) {
+            h->has_answered |= PQstatus(h->conn) == CONNECTION_OK;
             return outcome;
         }
         if (outcome && PQresultStatus(outcome) == PGRES_FATAL_ERROR) {
@@ -251,14 +283,14 @@ static prepared_t *statement_of(memory_t *memory, const char *sql)
 /* NULL, or the failed result of the PREPARE (never NULL then: *lost is set
  * instead when there was no answer). */
 static PGresult *prepare(holder_t *h, prepared_t *prepared, const char *sql,
-                         apr_time_t deadline, int *lost)
+                         int *lost)
 {
     PGresult *result = NULL;
 
     apr_snprintf(prepared->name, sizeof(prepared->name), "ecs%d",
                  ++h->memory->serial);
     if (PQsendPrepare(h->conn, prepared->name, sql, 0, NULL)) {
-        result = wait_for_result(h->conn, deadline);
+        result = wait_for_result(h);
     }
     if (!result) {
         *lost = 1;
@@ -274,8 +306,8 @@ static PGresult *prepare(holder_t *h, prepared_t *prepared, const char *sql,
 
 /* One try. NULL with *lost: no answer came; *sent tells whether the statement
  * itself had gone out, so that its outcome is unknown. */
-static PGresult *try_call(holder_t *h, const ecs_db_call_t *call,
-                          apr_time_t deadline, int *lost, int *sent)
+static PGresult *try_call(holder_t *h, const ecs_db_call_t *call, int *lost,
+                          int *sent)
 {
     prepared_t *prepared = statement_of(h->memory, call->sql);
     PGresult *result = NULL;
@@ -283,7 +315,7 @@ static PGresult *try_call(holder_t *h, const ecs_db_call_t *call,
     *lost = *sent = 0;
     h->memory->warned = 0;
     if (prepared->epoch != h->memory->epoch) {
-        result = prepare(h, prepared, call->sql, deadline, lost);
+        result = prepare(h, prepared, call->sql, lost);
         if (result || *lost) {
             return result;
         }
@@ -291,10 +323,18 @@ static PGresult *try_call(holder_t *h, const ecs_db_call_t *call,
     *sent = 1;
     if (PQsendQueryPrepared(h->conn, prepared->name, call->count,
                             call->params, NULL, NULL, 0)) {
-        result = wait_for_result(h->conn, deadline);
+        result = wait_for_result(h);
     }
     *lost = !result || PQstatus(h->conn) != CONNECTION_OK;
     return result;
+}
+
+static int is_among(const char *state, const char *const *states)
+{
+    while (*states && strcmp(*states, state) != 0) {
+        states++;
+    }
+    return *states != NULL;
 }
 
 /* Errors after which the same statement may succeed: its plan refers to
@@ -302,19 +342,22 @@ static PGresult *try_call(holder_t *h, const ecs_db_call_t *call,
  * first try left nothing behind. */
 static int is_worth_a_retry(const char *state)
 {
-    static const char *const RETRY[] = {
-        "26000", "0A000", "42883", "XX000", /* prepared before a deploy */
+    static const char *const STATES[] = {
+        "26000", "0A000", "3F000", "42883", "XX000", /* met a deploy */
         "40001", "40P01",                   /* serialisation, deadlock */
         NULL
     };
-    int i;
 
-    for (i = 0; RETRY[i]; i++) {
-        if (!strcmp(state, RETRY[i])) {
-            return 1;
-        }
-    }
-    return 0;
+    return is_among(state, STATES);
+}
+
+/* Of these, the ones that PostgreSQL does not mend by planning anew. The old
+ * statement stays until the connection ends, so these must be rare. */
+static int needs_prepare(const char *state)
+{
+    static const char *const STATES[] = { "26000", "0A000", NULL };
+
+    return is_among(state, STATES);
 }
 
 static ecs_problem_t *problem_of(request_rec *r, const PGresult *result)
@@ -343,16 +386,33 @@ static ecs_problem_t *unknown_outcome(request_rec *r)
     return ecs_problem_make(r->pool, "outcome_unknown", NULL);
 }
 
+/* Get ready for another try after an error that left nothing behind; 0 when
+ * there is no hope in it. */
+static int is_worth_another(holder_t *h, const char *sql, const char *state,
+                            int tries)
+{
+    if (!strcmp(state, READ_ONLY) && tries == 1) {
+        PQreset(h->conn);
+        return 1;
+    }
+    if (tries == TRIES_MAX || !is_worth_a_retry(state)) {
+        return 0;
+    }
+    if (needs_prepare(state)) {
+        statement_of(h->memory, sql)->epoch = -1;
+    }
+    return 1;
+}
+
 /* Runs the statement until it has an outcome; the result is the caller's. */
-static ecs_problem_t *run_on(request_rec *r, ecs_db_t *db, holder_t *h,
+static ecs_problem_t *run_on(request_rec *r, holder_t *h,
                              const ecs_db_call_t *call, PGresult **out)
 {
-    apr_time_t deadline = apr_time_now() + db->timeout;
     ecs_problem_t *problem = NULL;
     int tries, lost, sent;
 
     for (tries = 1; tries <= TRIES_MAX; tries++) {
-        PGresult *result = try_call(h, call, deadline, &lost, &sent);
+        PGresult *result = try_call(h, call, &lost, &sent);
         const char *state;
 
         if (lost) {
@@ -360,10 +420,11 @@ static ecs_problem_t *run_on(request_rec *r, ecs_db_t *db, holder_t *h,
             if (sent && !call->is_read) {
                 return unknown_outcome(r);
             }
-            if (apr_time_now() < deadline) {
-                PQreset(h->conn);
-            }
             problem = ecs_problem_make(r->pool, "service_unavailable", NULL);
+            if (h->is_silent) {
+                return problem;
+            }
+            PQreset(h->conn);
             continue;
         }
         if (PQresultStatus(result) == PGRES_TUPLES_OK) {
@@ -372,8 +433,7 @@ static ecs_problem_t *run_on(request_rec *r, ecs_db_t *db, holder_t *h,
                                                        : NULL;
         }
         state = PQresultErrorField(result, PG_DIAG_SQLSTATE);
-        if (tries < TRIES_MAX && state && is_worth_a_retry(state)) {
-            statement_of(h->memory, call->sql)->epoch = -1;
+        if (state && is_worth_another(h, call->sql, state, tries)) {
             PQclear(result);
             continue;
         }
@@ -433,37 +493,68 @@ static ecs_problem_t *read_answer(request_rec *r, PGresult *result,
     return NULL;
 }
 
+static ecs_problem_t *unavailable(request_rec *r)
+{
+    return ecs_problem_make(r->pool, "service_unavailable", NULL);
+}
+
+/* No connection. Where others get one, the place rests for a moment, or it
+ * would be free all the time and take most of the requests to refuse them. */
 static ecs_problem_t *away(request_rec *r, ecs_db_t *db)
 {
-    db->down_until = apr_time_now() + DOWN_PAUSE_US;
     ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, r,
                   "ECS0013: no connection to the database; check that it runs "
                   "and that DBDParams are right");
-    return ecs_problem_make(r->pool, "service_unavailable", NULL);
+    if (!ecs_fuse_bad(&db->fuse, now_us())) {
+        apr_sleep(REST_US);
+    }
+    return unavailable(r);
+}
+
+/* With a place of the gate. */
+static ecs_problem_t *run_inside(request_rec *r, ecs_db_t *db,
+                                 const ecs_db_call_t *call, PGresult **result)
+{
+    holder_t holder = { .deadline = now_us() + db->timeout };
+    ecs_problem_t *problem;
+
+    if (!take_connection(r, db, &holder)) {
+        return away(r, db);
+    }
+    problem = run_on(r, &holder, call, result);
+    give_connection_back(db, &holder);
+    if (holder.has_answered) {
+        ecs_fuse_good(&db->fuse, now_us());
+    }
+    else if (holder.is_silent) {
+        ecs_fuse_bad(&db->fuse, now_us());
+    }
+    return problem;
 }
 
 ecs_problem_t *ecs_db_run(request_rec *r, ecs_db_t *db,
                           const ecs_db_call_t *call, ecs_answer_t *answer)
 {
+    ecs_fuse_e pass = ecs_fuse_pass(&db->fuse, now_us());
     ecs_problem_t *problem;
     PGresult *result = NULL;
-    holder_t holder;
 
-    if (apr_time_now() < db->down_until) {
-        return ecs_problem_make(r->pool, "service_unavailable", NULL);
+    if (pass == ECS_FUSE_REFUSED) {
+        return unavailable(r);
     }
-    if (ecs_gate_enter(db->gate, db->wait, r->pool) != APR_SUCCESS) {
-        return ecs_problem_make(r->pool, "service_unavailable",
-                                "The shop is very busy; try again.");
-    }
-    if (take_connection(r, db, &holder)) {
-        problem = run_on(r, db, &holder, call, &result);
-        give_connection_back(db, &holder);
+    if (ecs_gate_enter(db->gate, db->wait, r->pool) == APR_SUCCESS) {
+        /* Meanwhile those inside may have found that it is away. */
+        problem = pass == ECS_FUSE_PASSED && ecs_fuse_is_blown(&db->fuse)
+            ? unavailable(r) : run_inside(r, db, call, &result);
+        ecs_gate_leave(db->gate);
     }
     else {
-        problem = away(r, db);
+        problem = ecs_problem_make(r->pool, "service_unavailable",
+                                   "The shop is very busy; try again.");
     }
-    ecs_gate_leave(db->gate);
+    if (pass == ECS_FUSE_TRIES && ecs_fuse_is_blown(&db->fuse)) {
+        ecs_fuse_blow(&db->fuse, now_us());
+    }
     if (problem) {
         PQclear(result);
         return problem;
