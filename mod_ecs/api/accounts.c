@@ -657,6 +657,6 @@ const ecs_schema_t ecs_accounts_schemas[] = {
     { "SellerCard", "What anybody may know of a seller.",
       "id:id username:str points:int rank:STARTER|SILVER|GOLD "
       "is_verified_seller:bool avg_rating:num ratings_count:int "
-      "products_count:int brands:[json] member_since:time" },
+      "products_count:int brands:[SellerBrand] member_since:time" },
     { NULL },
 };

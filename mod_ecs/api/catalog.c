@@ -59,6 +59,7 @@ static const ecs_field_t list_fields[] = {
       .help = "Words that all have to be in the name or the description." },
     { .name = "category", .type = ECS_T_ID, .in = ECS_IN_QUERY,
       .help = "With everything below it." },
+    { .name = "brand", .type = ECS_T_ID, .in = ECS_IN_QUERY },
     { .name = "seller", .type = ECS_T_ID, .in = ECS_IN_QUERY },
     { .name = "min_price", .type = ECS_T_MONEY, .in = ECS_IN_QUERY,
       .help = "Of the current price." },
@@ -97,6 +98,8 @@ static const ecs_field_t new_fields[] = {
     { .name = "quantity", .type = ECS_T_INT, .flags = ECS_REQUIRED,
       .max = QUANTITY_MAX, .help = "Pieces in stock." },
     { .name = "category", .type = ECS_T_ID, .flags = ECS_REQUIRED },
+    { .name = "brand", .type = ECS_T_ID, .flags = ECS_NULLABLE,
+      .help = "An own one that is approved and active." },
     { NULL },
 };
 
@@ -109,6 +112,8 @@ static const ecs_field_t change_fields[] = {
       .help = "Pieces in stock. To count in or out while people buy, use "
               "`stock/`." },
     { .name = "category", .type = ECS_T_ID },
+    { .name = "brand", .type = ECS_T_ID, .flags = ECS_NULLABLE,
+      .help = "An own one that is approved and active; null for none." },
     { NULL },
 };
 
@@ -211,6 +216,7 @@ const ecs_route_t ecs_catalog_routes[] = {
         .call = "products_create",
         .status = 201,
         .answer = "OwnProduct",
+        .errors = "not_enough_points",
         .summary = "Propose a product",
         .description = "It is PENDING until an administrator decides.",
     },
@@ -265,6 +271,19 @@ const ecs_route_t ecs_catalog_routes[] = {
                        "was approved.",
     },
     {
+        .method = "GET",
+        .path = "/api/product/products/admin/changes/",
+        .roles = ECS_ADMINS,
+        .flags = ECS_R_LIST,
+        .fields = paging_fields,
+        .call = "products_changes",
+        .status = 200,
+        .answer = "OwnProduct",
+        .summary = "Changes that wait for a decision, oldest product first",
+        .description = "Each approved product with its `pending_change`; a "
+                       "product has at most one, and it has the product's id.",
+    },
+    {
         .method = "POST",
         .path = "/api/product/products/admin/changes/{id}/approve/",
         .roles = ECS_ADMINS,
@@ -310,11 +329,11 @@ const ecs_route_t ecs_catalog_routes[] = {
         .call = "products_update",
         .status = 200,
         .answer = "OwnProduct",
-        .errors = "wrong_state",
+        .errors = "wrong_state not_enough_points",
         .summary = "Change an own product",
         .description =
-            "Price and quantity change at once. Name, description and "
-            "category of an approved product wait in `pending_change` for an "
+            "Price and quantity change at once. Name, description, category "
+            "and brand of an approved product wait in `pending_change` for an "
             "administrator while the approved version stays on sale. A "
             "rejected product is proposed again.",
     },
@@ -378,7 +397,7 @@ const ecs_schema_t ecs_catalog_schemas[] = {
       "PENDING:int APPROVED:int REJECTED:int ARCHIVED:int "
       "pending_changes:int" },
     { "PendingChange", "What would change when an administrator approves it.",
-      "~name:str ~description:text ~category:id" },
+      "~name:str ~description:text ~category:id ~brand:id?" },
     { "Stock", "How much there is of a product now.",
       "product:id quantity:int in_stock:bool" },
     { NULL },

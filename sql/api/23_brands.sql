@@ -104,9 +104,6 @@ DECLARE
     p       ecs.products;
 BEGIN
     p := ecs_lib.own_product(p_me, p_product_id);
-    IF NOT p_changes ? 'brand' THEN
-        PERFORM ecs_lib.invalid('brand', 'This field is required.');
-    END IF;
     PERFORM ecs_lib.hold_brand(p_me, v_brand, p.brand_id);
     UPDATE ecs.products
         SET brand_id = v_brand, pending_change = nullif(pending_change - 'brand', '{}')

@@ -13,7 +13,7 @@
 
 /* What belongs to others. */
 static actor_t *buyer, *seller, *courier;
-static long long order, hidden, line, news, joined;
+static long long order, hidden, line, news, joined, brand, wished;
 
 typedef struct object_t {
     const char *prefix; /* of the path template */
@@ -25,6 +25,7 @@ static const object_t owned[] = {
     {"/api/cart/items/{", &line},         {"/api/orders/{", &order},
     {"/api/delivery/orders/{", &order},   {"/api/notifications/{", &news},
     {"/api/product/products/{", &hidden}, {"/api/product/sales/{", &joined},
+    {"/api/product/brands/{", &brand},    {"/api/wishlist/{", &wished},
 };
 
 /* Objects that are everybody's to see, or to take. */
@@ -68,6 +69,11 @@ static void make_victims(void)
     hidden = product_in(seller, "5.00", 5, "PENDING");
     line = sql_int("SELECT id FROM ecs.cart_items WHERE user_id = %lld",
                    buyer->id);
+    brand = sql_int("INSERT INTO ecs.brands (seller_id, name, slug)"
+                    " VALUES (%lld, '%s', 'x') RETURNING id",
+                    seller->id, unique("Brand"));
+    wished = id;
+    expect(post(buyer, "/api/wishlist/", fmt("{\"product\": %lld}", id)), 201);
     news = sql_int("SELECT min(id) FROM ecs.notifications WHERE user_id = %lld",
                    buyer->id);
 }
@@ -86,9 +92,12 @@ static const char *belongings(void)
                " UNION ALL"
                " SELECT s::text FROM ecs.sale_products s WHERE sale_id = %lld"
                " UNION ALL"
+               " SELECT b::text FROM ecs.brands b WHERE id = %lld UNION ALL"
+               " SELECT i::text FROM ecs.wishlist_items i WHERE user_id = %lld"
+               " UNION ALL"
                " SELECT w::text FROM ecs.wallets w WHERE user_id = %lld) x(t)",
-               order, order, line, buyer->id, hidden, joined, joined,
-               buyer->id);
+               order, order, line, buyer->id, hidden, joined, joined, brand,
+               buyer->id, buyer->id);
 }
 
 static int is_open_to_all(const route_t *route)
