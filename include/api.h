@@ -27,6 +27,8 @@ extern const ecs_route_t ecs_brands_routes[];
 extern const ecs_schema_t ecs_brands_schemas[];
 extern const ecs_route_t ecs_wishlist_routes[];
 extern const ecs_schema_t ecs_wishlist_schemas[];
+extern const ecs_route_t ecs_images_routes[];
+extern const ecs_schema_t ecs_images_schemas[];
 extern const ecs_route_t ecs_cart_routes[];
 extern const ecs_schema_t ecs_cart_schemas[];
 extern const ecs_route_t ecs_orders_routes[];

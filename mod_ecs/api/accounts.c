@@ -648,7 +648,7 @@ const ecs_schema_t ecs_accounts_schemas[] = {
     { "Me", "The own account with its profile.",
       USER_MEMBERS " bio:text location_lat:num? location_lng:num? "
                    "location_address:text city:str region:str country:str "
-                   "postal_code:str" },
+                   "postal_code:str image:Picture?" },
     { "SignIn", "The tokens of a new session and whose it is.",
       "access:str refresh:str expires_in:int user:User" },
     { "Tokens", "The next tokens of a session; expires_in is in seconds.",

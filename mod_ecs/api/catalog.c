@@ -379,7 +379,7 @@ const ecs_schema_t ecs_catalog_schemas[] = {
     { "ProductCategory", "Where a product is.", "id:id name:str parent:id?" },
     { "ProductBrand", "Whose make a product is.", "id:id name:str" },
     { "ProductImage", "A picture of a product.",
-      "id:id url:url thumbnail_url:url width:int height:int" },
+      "id:id url:url medium_url:url thumbnail_url:url width:int height:int" },
     { "Product", "A product as everybody sees it. Its seller and "
                  "administrators see the last three members, too.",
       PRODUCT_MEMBERS " ~rejection_reason:text? "
@@ -397,7 +397,8 @@ const ecs_schema_t ecs_catalog_schemas[] = {
       "PENDING:int APPROVED:int REJECTED:int ARCHIVED:int "
       "pending_changes:int" },
     { "PendingChange", "What would change when an administrator approves it.",
-      "~name:str ~description:text ~category:id ~brand:id?" },
+      "~name:str ~description:text ~category:id ~brand:id? "
+      "~images:[ProductImage]" },
     { "Stock", "How much there is of a product now.",
       "product:id quantity:int in_stock:bool" },
     { NULL },

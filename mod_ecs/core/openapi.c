@@ -21,6 +21,7 @@
 
 #define JSON_TYPE "application/json"
 #define FORM_TYPE "application/x-www-form-urlencoded"
+#define MULTIPART_TYPE "multipart/form-data"
 #define PAGE_SUFFIX "Page"
 #define BODY_SUFFIX "_body"
 
@@ -237,7 +238,37 @@ static json_t *media(const char *schema, const char *name)
                      "examples", "example", ref("examples/", name));
 }
 
-static json_t *request_body(const document_t *doc, const ecs_route_t *route)
+/* The fields of the form and the file among them, or the file alone. */
+static json_t *picture_body(const document_t *doc, const ecs_route_t *route)
+{
+    static const char *const types[] = {"image/jpeg", "image/png",
+                                        "image/webp"};
+    int may_miss = (route->flags & ECS_R_MAY_IMAGE) != 0;
+    json_t *form = ecs_schema_of_body(doc->p, route->fields);
+    json_t *content = json_object();
+    size_t i;
+
+    json_object_set_new(json_object_get(form, "properties"), route->image,
+                        json_pack("{s:s, s:s}", "type", "string", "format",
+                                  "binary"));
+    if (!may_miss) {
+        if (json_object_get(form, "required") == NULL) {
+            json_object_set_new(form, "required", json_array());
+        }
+        json_array_append_new(json_object_get(form, "required"),
+                              json_string(route->image));
+    }
+    json_object_set_new(content, MULTIPART_TYPE,
+                        json_pack("{s:o}", "schema", form));
+    for (i = 0; i < 3 && !has_body(route, ECS_REQUIRED); i++) {
+        json_object_set_new(content, types[i],
+                            json_pack("{s:{s:s, s:s}}", "schema", "type",
+                                      "string", "format", "binary"));
+    }
+    return content;
+}
+
+static json_t *text_body(const document_t *doc, const ecs_route_t *route)
 {
     const char *name = apr_pstrcat(
         doc->p, ecs_openapi_operation(doc->p, route), BODY_SUFFIX, NULL);
@@ -245,9 +276,31 @@ static json_t *request_body(const document_t *doc, const ecs_route_t *route)
     json_object_set_new(doc->schemas, name,
                         ecs_schema_of_body(doc->p, route->fields));
     add_example(doc, name, ecs_example_of_body(doc->p, route->fields));
-    return json_pack("{s:b, s:{s:o, s:o}}", "required",
-                     has_body(route, ECS_REQUIRED), "content", JSON_TYPE,
-                     media(name, name), FORM_TYPE, media(name, name));
+    return json_pack("{s:o, s:o, s:o}", JSON_TYPE, media(name, name),
+                     FORM_TYPE, media(name, name), MULTIPART_TYPE,
+                     media(name, name));
+}
+
+static json_t *request_body(const document_t *doc, const ecs_route_t *route)
+{
+    int needs_image = route->image && !(route->flags & ECS_R_MAY_IMAGE);
+    json_t *content = json_object();
+
+    if (!needs_image) {
+        json_t *texts = text_body(doc, route);
+
+        json_object_update(content, texts);
+        json_decref(texts);
+    }
+    if (route->image) {
+        json_t *pictures = picture_body(doc, route);
+
+        json_object_update(content, pictures);
+        json_decref(pictures);
+    }
+    return json_pack("{s:b, s:o}", "required",
+                     needs_image || has_body(route, ECS_REQUIRED), "content",
+                     content);
 }
 
 /* ---- answers ---- */
@@ -465,7 +518,7 @@ static json_t *operation(const document_t *doc, const ecs_app_t *app,
                   "x-roles", roles, "security", security(route), "parameters",
                   parameters(doc, route));
 
-    if (has_body(route, 0)) {
+    if (has_body(route, 0) || route->image) {
         json_object_set_new(object, "requestBody", request_body(doc, route));
     }
     json_object_set_new(object, "responses", responses(doc, route));

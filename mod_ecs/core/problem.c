@@ -59,6 +59,8 @@ static const ecs_problem_kind_t kinds[] = {
     {"empty_cart", 409, "The cart is empty."},
     {"cart_full", 409, "The cart holds no further products."},
     {"list_full", 409, "The list holds no further products."},
+    {"too_many_images", 409, "There are too many pictures."},
+    {"too_much_stored", 409, "Your pictures take too much space."},
     {"wrong_state", 409, "This is not possible in the present state."},
     {"too_early", 409, "It is too early for this."},
     {"return_open", 409, "A return is still open."},

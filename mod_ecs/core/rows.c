@@ -265,6 +265,14 @@ static const char *check_fields(const rows_t *rows, const ecs_route_t *route)
     if (in_path != count_braces(route->path)) {
         return "a {name} of the path has no field";
     }
+    for (field = route->fields; route->image; field++) {
+        if (field == NULL || field->name == NULL) {
+            return "a row with an image needs ECS_IMAGE_FIELDS";
+        }
+        if (strcmp(field->name, "image_name") == 0) {
+            break;
+        }
+    }
     return NULL;
 }
 

@@ -34,7 +34,7 @@ RETURNS json LANGUAGE sql STABLE AS $$
         'location_lng', p.location_lng,
         'location_address', p.location_address, 'city', p.city,
         'region', p.region, 'country', p.country,
-        'postal_code', p.postal_code)
+        'postal_code', p.postal_code, 'image', p.picture)
 $$;
 
 -- Making accounts -------------------------------------------------------------

@@ -26,7 +26,7 @@ RETURNS json LANGUAGE sql STABLE AS $$
         'brand', CASE WHEN b.id IS NOT NULL THEN
             json_build_object('id', b.id, 'name', b.name) END,
         'seller', json_build_object('id', p_seller.id, 'username', p_seller.username),
-        'images', '[]'::json,
+        'images', p.images,
         'avg_rating', p.avg_rating, 'ratings_count', p.ratings_count,
         'created_at', ecs_lib.ts(p.created_at),
         'updated_at', ecs_lib.ts(p.updated_at))
@@ -607,6 +607,7 @@ BEGIN
     IF p_change ? 'brand' THEN
         p.brand_id := (p_change ->> 'brand')::bigint;
     END IF;
+    p.images := coalesce(p_change -> 'images', p.images::jsonb);
     RETURN p;
 END $$;
 
@@ -616,7 +617,7 @@ LANGUAGE plpgsql IMMUTABLE AS $$
 DECLARE
     v_is CONSTANT jsonb := jsonb_build_object(
         'name', p.name, 'description', p.description, 'category', p.category_id,
-        'brand', p.brand_id);
+        'brand', p.brand_id, 'images', p.images);
 BEGIN
     RETURN (SELECT jsonb_object_agg(key, value) FROM jsonb_each(p_change)
             WHERE value <> v_is -> key);
@@ -631,7 +632,7 @@ BEGIN
         category_id = p_new.category_id, brand_id = p_new.brand_id,
         price = p_new.price, quantity = p_new.quantity,
         status = p_new.status, rejection_reason = p_new.rejection_reason,
-        pending_change = p_new.pending_change
+        pending_change = p_new.pending_change, images = p_new.images
         WHERE id = p_new.id;
 END $$;
 
