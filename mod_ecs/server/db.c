@@ -40,7 +40,8 @@
 
 #define DRIVER "pgsql"
 #define REST_US (250 * 1000)        /* of a place without a connection */
-#define TRIES_MAX 3                 /* of one statement, when it may repeat */
+#define TRIES_MAX 4                 /* of one statement, when it may repeat */
+#define RETRY_PAUSE_US (5 * 1000)   /* before the second, then times 4 each */
 #define STALE_READS_MAX 4           /* last words of a closing server */
 #define NAME_BYTES 16
 #define READ_ONLY "25006" /* this was the primary; another may be now */
@@ -401,6 +402,8 @@ static int is_worth_another(holder_t *h, const char *sql, const char *state,
     if (needs_prepare(state)) {
         statement_of(h->memory, sql)->epoch = -1;
     }
+    /* A commit is seen a moment before the news of what it replaced. */
+    apr_sleep(RETRY_PAUSE_US << 2 * (tries - 1));
     return 1;
 }
 
