@@ -14,6 +14,7 @@
 #include "ctl.h"
 #include "ctl_audit.h"
 #include "ctl_demo.h"
+#include "ctl_media.h"
 #include "ctl_migrate.h"
 #include "ctl_user.h"
 
@@ -35,6 +36,8 @@ static const command_t commands[] = {
      ecs_ctl_demo},
     {"audit", "prove the books: money, stock, states", ecs_ctl_audit_usage,
      ecs_ctl_audit},
+    {"media-clean", "remove pictures that nobody uses", ecs_ctl_media_usage,
+     ecs_ctl_media},
     {NULL, NULL, NULL, NULL}};
 
 static void print_usage(FILE *to)
