@@ -71,21 +71,21 @@ function aim(what, have, want) {
 END {
     printf "Operations per second. mod_ecs and Django over HTTP; pgbench calls the same\n"
     printf "SQL functions. \"pool\" is %d clients, as many as the shop has connections.\n\n", pool
-    printf "%-13s |%8s %8s |%8s %8s |%8s | %-23s\n", "", "mod_ecs", "",
-        "pgbench", "", "Django", "mod_ecs is times"
-    printf "%-13s |%8s %8s |%8s %8s |%8s |%9s %9s %7s\n", "", few " conn", many " conn",
-        "pool", "32", few " conn", "pgb.pool", "pgb. 32", "Django"
-    printf "%-13s |%8s %8s |%8s %8s |%8s |%9s %9s %7s\n", "", "", "", "", "", "",
-        "(" few " conn)", "(" many "conn)", ""
+    printf "%-10s | %-17s | %-17s | %-8s | %s\n", "", "mod_ecs", "pgbench", "Django",
+        "mod_ecs is times"
+    printf "%-10s |%8s %9s |%8s %9s |%9s |%9s %9s %8s\n", "", few " conn", many " conn",
+        "pool", many " cl.", few " conn", "pg. pool", "pg. " many, "Django"
+    printf "%-10s |%8s %9s |%8s %9s |%9s |%9s %9s %8s\n", "", "(a)", "(b)", "(c)", "(d)",
+        "(e)", "a/c", "b/d", "a/e"
     for (i = 1; i <= operations_count; i++) {
         o = operations[i]
         c = (o == "login" ? 4 : few)
-        printf "%-13s |%8s %8s |%8s %8s |%8s |%9s %9s %7s\n", o,
+        printf "%-10s |%8s %9s |%8s %9s |%9s |%9s %9s %8s\n", o,
             number(median(o, "mod_ecs", c, 5)), number(median(o, "mod_ecs", many, 5)),
-            number(median(o, "pgbench", pool, 5)), number(median(o, "pgbench", 32, 5)),
+            number(median(o, "pgbench", pool, 5)), number(median(o, "pgbench", many, 5)),
             number(median(o, "django", c, 5)),
             times(ratio(o, "mod_ecs", c, "pgbench", pool)),
-            times(ratio(o, "mod_ecs", many, "pgbench", 32)),
+            times(ratio(o, "mod_ecs", many, "pgbench", many)),
             times(ratio(o, "mod_ecs", c, "django", c))
     }
     printf "\nLogin is by 4 connections; the two hash passwords differently (yescrypt here,\n"
@@ -101,12 +101,12 @@ END {
         detail_line(o, "mod_ecs", c, "mod_ecs, " c " connections")
         if (c != many) detail_line(o, "mod_ecs", many, "mod_ecs, " many " connections")
         detail_line(o, "pgbench", pool, "pgbench, pool of " pool)
-        if (pool != 32) detail_line(o, "pgbench", 32, "pgbench, 32 clients")
+        if (pool != many) detail_line(o, "pgbench", many, "pgbench, " many " clients")
         detail_line(o, "django", c, "Django, " c " connections")
     }
     printf "\n"
     if (twin) aim("product detail, times Django", ratio("detail", "mod_ecs", few, "django", few), 10)
-    aim("checkout, times pgbench at 32 clients", ratio("checkout", "mod_ecs", many, "pgbench", 32), 1)
+    aim("checkout, times pgbench at " many " clients", ratio("checkout", "mod_ecs", many, "pgbench", many), 1)
     printf "Noise: others used %.0f %% of the machine (median; at most %.0f %%), %.1f %% was stolen.\n",
         sorted_middle(other, NR), other_most, stolen / NR
     if (all_bad) {
