@@ -334,36 +334,52 @@ BEGIN
     END CASE;
 END $$;
 
+-- The bounds of the price, $5 and $6, of products without an offer and of those
+-- with one: the index on list prices serves the first, only the second are
+-- computed. p_offered: NULL for both.
+CREATE FUNCTION ecs_lib.products_priced(p_offered boolean) RETURNS text
+LANGUAGE plpgsql IMMUTABLE AS $$
+DECLARE
+    c_listed  CONSTANT text := '((p.offers_until > $1) IS NOT TRUE
+        AND ($5 IS NULL OR p.price >= $5) AND ($6 IS NULL OR p.price <= $6))';
+    c_offered CONSTANT text := '(p.offers_until > $1
+        AND ($5 IS NULL OR ecs_lib.current_price(p, $1) >= $5)
+        AND ($6 IS NULL OR ecs_lib.current_price(p, $1) <= $6))';
+BEGIN
+    RETURN CASE p_offered WHEN true THEN ' AND ' || c_offered
+                          WHEN false THEN ' AND ' || c_listed
+                          ELSE format(' AND (($5 IS NULL AND $6 IS NULL) OR %s OR %s)',
+                                      c_listed, c_offered) END;
+END $$;
+
 -- Products in an order, as a statement. p_from: its FROM and WHERE, p_key: what
--- it sorts by. $11 is the key of the last product of the page before and its
--- id; $12 products are wanted after the first $13.
+-- it sorts by. $11 is the key of the last product of the page before and its id.
 CREATE FUNCTION ecs_lib.products_sorted(p_from text, p_key text, p_ordering text) RETURNS text
 LANGUAGE plpgsql IMMUTABLE AS $$
 BEGIN
     RETURN format('SELECT p.id, %1$s AS key %2$s
             AND ($11 IS NULL OR (%1$s, p.id) %4$s (($11 ->> 0)::%3$s, ($11 ->> 1)::bigint))
-        ORDER BY %1$s %5$s, p.id %5$s LIMIT $12 + $13',
+        ORDER BY key %5$s, id %5$s',
         p_key, p_from, (ecs_lib.products_order(p_ordering)).type,
         CASE WHEN p_ordering LIKE '-%' THEN '<' ELSE '>' END,
         CASE WHEN p_ordering LIKE '-%' THEN 'DESC' ELSE 'ASC' END);
 END $$;
 
--- The statement that finds a page of products. By price, what has no offer comes
--- in the order of the index on list prices, and only what has one is computed.
+-- The statement that finds a page of products, $12 after the first $13. By
+-- price, those without and with an offer are found apart and merged.
 CREATE FUNCTION ecs_lib.products_page(p_from text, p_ordering text) RETURNS text
 LANGUAGE plpgsql IMMUTABLE AS $$
 DECLARE
     v_key CONSTANT text := (ecs_lib.products_order(p_ordering)).key;
 BEGIN
     IF p_ordering NOT IN ('price', '-price') THEN
-        RETURN format('SELECT array_agg(x.id) FROM (%s OFFSET $13) x',
-                      ecs_lib.products_sorted(p_from, v_key, p_ordering));
+        RETURN format('SELECT array_agg(x.id) FROM (%s LIMIT $12 OFFSET $13) x',
+            ecs_lib.products_sorted(p_from || ecs_lib.products_priced(NULL), v_key, p_ordering));
     END IF;
-    RETURN format('SELECT array_agg(x.id) FROM ((%s) UNION ALL (%s)
-                       ORDER BY key %3$s, id %3$s LIMIT $12 OFFSET $13) x',
-        ecs_lib.products_sorted(p_from || 'AND (p.offers_until > $1) IS NOT TRUE',
-                                'p.price', p_ordering),
-        ecs_lib.products_sorted(p_from || 'AND p.offers_until > $1', v_key, p_ordering),
+    RETURN format('SELECT array_agg(x.id) FROM ((%s LIMIT $12 + $13) UNION ALL
+                       (%s LIMIT $12 + $13) ORDER BY key %3$s, id %3$s LIMIT $12 OFFSET $13) x',
+        ecs_lib.products_sorted(p_from || ecs_lib.products_priced(false), 'p.price', p_ordering),
+        ecs_lib.products_sorted(p_from || ecs_lib.products_priced(true), v_key, p_ordering),
         CASE WHEN p_ordering LIKE '-%' THEN 'DESC' ELSE 'ASC' END);
 END $$;
 
@@ -377,14 +393,10 @@ CREATE FUNCTION ecs_api.products_list(p_me ecs.caller, p_search text, p_category
     p_page integer, p_page_size integer, p_cursor text, p_brand bigint DEFAULT NULL)
 RETURNS ecs.answer LANGUAGE plpgsql STABLE AS $$
 DECLARE
-    -- An offer takes 90 % at most, so a bound of the current price is one of the
-    -- list price, too, which has an index.
     c_filters CONSTANT text := $sql$ FROM ecs.products p WHERE p.status = 'APPROVED'
         AND ($2 IS NULL OR p.name || ' ' || p.description ILIKE ALL ($2))
         AND ($3 IS NULL OR p.category_id = ANY ($3))
         AND ($4 IS NULL OR p.seller_id = $4)
-        AND ($5 IS NULL OR (p.price >= $5 AND ecs_lib.current_price(p, $1) >= $5))
-        AND ($6 IS NULL OR (p.price <= $6 * 10 + 0.05 AND ecs_lib.current_price(p, $1) <= $6))
         AND ($7 IS NULL OR p.avg_rating >= $7)
         AND ($8 IS NULL OR (p.quantity > 0) = $8)
         AND ($9 IS NOT TRUE OR p.offers_until > $1)
@@ -434,7 +446,7 @@ BEGIN
                 INTO v_next USING v_now, v_ids[p_page_size];
         END IF;
     ELSIF NOT v_plain THEN
-        EXECUTE 'SELECT count(*)' || c_filters INTO v_total
+        EXECUTE 'SELECT count(*)' || c_filters || ecs_lib.products_priced(NULL) INTO v_total
             USING v_now, v_patterns, v_categories, p_seller, p_min_price, p_max_price,
                   p_min_rating, p_in_stock, p_has_discount, p_sale, v_key,
                   p_page_size, v_skip, p_brand;
