@@ -65,3 +65,11 @@ LANGUAGE sql STABLE AS $$
                 THEN ecs_lib.reduced(p.price, ecs_lib.offer_percentage(p, p_at))
                 ELSE p.price END
 $$;
+
+-- The discount its seller has given or planned, whether it is in force or not.
+CREATE FUNCTION ecs_lib.discount_json(p ecs.products) RETURNS json
+LANGUAGE sql STABLE AS $$
+    SELECT CASE WHEN p.discount_percentage IS NOT NULL THEN json_build_object(
+        'percentage', p.discount_percentage, 'starts_at', ecs_lib.ts(p.discount_starts_at),
+        'ends_at', ecs_lib.ts(p.discount_ends_at)) END
+$$;

@@ -32,14 +32,6 @@ RETURNS json LANGUAGE sql STABLE AS $$
         'updated_at', ecs_lib.ts(p.updated_at))
 $$;
 
--- The discount its seller has given or planned, whether it is in force or not.
-CREATE FUNCTION ecs_lib.discount_json(p ecs.products) RETURNS json
-LANGUAGE sql STABLE AS $$
-    SELECT CASE WHEN p.discount_percentage IS NOT NULL THEN json_build_object(
-        'percentage', p.discount_percentage, 'starts_at', ecs_lib.ts(p.discount_starts_at),
-        'ends_at', ecs_lib.ts(p.discount_ends_at)) END
-$$;
-
 -- A product as its seller and administrators see it.
 CREATE FUNCTION ecs_lib.product_own_json(p ecs.products, c ecs.categories, b ecs.brands,
     p_seller ecs.users, p_at timestamptz)

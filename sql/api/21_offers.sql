@@ -184,7 +184,8 @@ BEGIN
             starts_at = s.starts_at, ends_at = s.ends_at
         WHERE id = p_id RETURNING * INTO s;
     IF ecs_lib.sale_status(s, ecs.now()) <> ecs_lib.sale_status(v_old, ecs.now()) THEN
-        PERFORM ecs_lib.price_changed(product_id) FROM ecs.sale_products WHERE sale_id = p_id;
+        PERFORM ecs_lib.price_changed(product_id)
+            FROM ecs.sale_products WHERE sale_id = p_id ORDER BY product_id;
     END IF;
     PERFORM ecs_lib.audit(p_me, 'sale.update', 'sale', p_id, p_changes);
     RETURN ecs_lib.ok(ecs_lib.sale_json(s, ecs.now()), s.version);
@@ -209,7 +210,8 @@ BEGIN
         UPDATE ecs.sales
             SET ends_at = greatest(ecs.now(), starts_at + interval '1 microsecond')
             WHERE id = p_id;
-        PERFORM ecs_lib.price_changed(product_id) FROM ecs.sale_products WHERE sale_id = p_id;
+        PERFORM ecs_lib.price_changed(product_id)
+            FROM ecs.sale_products WHERE sale_id = p_id ORDER BY product_id;
     END IF;
     PERFORM ecs_lib.audit(p_me, CASE v_status WHEN 'UPCOMING' THEN 'sale.delete'
                                               ELSE 'sale.end' END,
