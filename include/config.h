@@ -30,6 +30,12 @@ typedef struct ecs_server_config_t {
     int image_limit;               /* EcsImageLimit, per child */
     apr_array_header_t *cors;      /* EcsCorsOrigin, of const char * */
 
+    /* Set here, or inherited from the main server? Who inherits a limit
+     * shares the gate that keeps it. */
+    int is_db_own;
+    int is_hash_own;
+    int is_image_own;
+
     /* Made at start-up, not configured. */
     ecs_secrets_t *secrets;        /* NULL: the shop is off in this server */
     const ecs_router_t *router;
@@ -53,9 +59,11 @@ ecs_server_config_t *ecs_config_of(const server_rec *s);
 
 /**
  * Fill in defaults and check everything that can be checked without a
- * database; called for each server in post_config.
+ * database; called for each server in post_config. From then on each server
+ * has a configuration of its own.
  * @return NULL, or what is wrong and what to do, for the error log
  */
-const char *ecs_config_finish(apr_pool_t *p, server_rec *s);
+const char *ecs_config_finish(apr_pool_t *p, server_rec *s,
+                              server_rec *main_server);
 
 #endif

@@ -27,8 +27,10 @@ typedef struct ecs_db_call_t {
 /**
  * The door of a server, made in child_init: connections are never opened
  * before the fork.
+ * @param gate  to its connections, shared by servers that share a pool of them
  */
-ecs_db_t *ecs_db_make(apr_pool_t *pchild, server_rec *s);
+ecs_db_t *ecs_db_make(apr_pool_t *pchild, server_rec *s,
+                      struct ecs_gate_t *gate);
 
 /**
  * Run one statement whose columns are those of ecs.answer. Waits at most

@@ -54,6 +54,12 @@ const char *ecs_request_value(const ecs_request_t *req, const char *name);
 void ecs_request_set(ecs_request_t *req, const char *name, const char *value);
 
 /**
+ * The client's address as PostgreSQL's inet reads it: without the zone that a
+ * link-local IPv6 address has.
+ */
+const char *ecs_request_address(request_rec *r);
+
+/**
  * A further statement, for the rows whose budget is more than one. No
  * connection is held afterwards.
  * @param sql     a constant text: "SELECT * FROM ecs_api.f(p_x => $1)"

@@ -48,6 +48,7 @@ int ecs_auth_check_authn(request_rec *r);
 void ecs_auth_register_providers(apr_pool_t *p);
 
 /* errors.c */
+int ecs_errors_want_no_page(request_rec *r);
 void ecs_errors_insert_filter(request_rec *r);
 void ecs_errors_register_filter(void);
 

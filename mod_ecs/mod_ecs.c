@@ -45,7 +45,7 @@ static int post_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp,
         return OK; /* a first pass whose memory will be thrown away */
     }
     for (s = main_server; s; s = s->next) { /* 1 */
-        error = ecs_config_finish(pconf, s);
+        error = ecs_config_finish(pconf, s, main_server);
         if (error) {
             ap_log_error(APLOG_MARK, APLOG_EMERG, 0, s, "ECS0001: %s", error);
             return HTTP_INTERNAL_SERVER_ERROR;
@@ -75,8 +75,22 @@ static int post_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp,
     return OK;
 }
 
+/* A limit that a virtual server does not set is the main server's. */
+static ecs_gate_t *gate_of(apr_pool_t *pchild, int is_own, int places,
+                           ecs_gate_t **shared)
+{
+    if (is_own) {
+        return ecs_gate_make(pchild, places);
+    }
+    if (!*shared) {
+        *shared = ecs_gate_make(pchild, places);
+    }
+    return *shared;
+}
+
 static void child_init(apr_pool_t *pchild, server_rec *main_server)
 {
+    ecs_gate_t *db = NULL, *hash = NULL, *image = NULL;
     server_rec *s;
 
     json_object_seed(0); /* 4 */
@@ -84,9 +98,13 @@ static void child_init(apr_pool_t *pchild, server_rec *main_server)
         ecs_server_config_t *config = ecs_config_of(s);
 
         if (config->secrets) {
-            config->db = ecs_db_make(pchild, s);
-            config->hash_gate = ecs_gate_make(pchild, config->hash_limit);
-            config->image_gate = ecs_gate_make(pchild, config->image_limit);
+            config->db = ecs_db_make(pchild, s,
+                                     gate_of(pchild, config->is_db_own,
+                                             config->db_connections, &db));
+            config->hash_gate = gate_of(pchild, config->is_hash_own,
+                                        config->hash_limit, &hash);
+            config->image_gate = gate_of(pchild, config->is_image_own,
+                                         config->image_limit, &image);
         }
     }
 }
@@ -95,8 +113,11 @@ static void register_hooks(apr_pool_t *p)
 {
     ap_hook_post_config(post_config, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_child_init(child_init, NULL, NULL, APR_HOOK_MIDDLE);
+    ap_hook_post_read_request(ecs_errors_want_no_page, NULL, NULL,
+                              APR_HOOK_MIDDLE);
+    /* After Redirect, RewriteRule and ProxyPass, before the core. */
     ap_hook_translate_name(ecs_dispatch_translate_name, NULL, NULL,
-                           APR_HOOK_FIRST);
+                           APR_HOOK_LAST);
     ap_hook_map_to_storage(ecs_dispatch_map_to_storage, NULL, NULL,
                            APR_HOOK_FIRST);
     ap_hook_force_authn(ecs_auth_force_authn, NULL, NULL, APR_HOOK_MIDDLE);

@@ -163,7 +163,7 @@ static ecs_problem_t *token_before(ecs_request_t *req)
 {
     const char *params[] = {
         ecs_request_value(req, "email"),
-        req->r->useragent_ip,
+        ecs_request_address(req->r),
     };
     ecs_answer_t answer;
     const char *hash;
@@ -245,7 +245,7 @@ static ecs_problem_t *caller_query(ecs_request_t *req, const char *sql,
         apr_off_t_toa(req->pool, req->who->user_id),
         apr_off_t_toa(req->pool, req->who->session_id),
         ecs_role_name(req->who->role),
-        req->r->useragent_ip,
+        ecs_request_address(req->r),
         req->request_id,
         NULL,
     };

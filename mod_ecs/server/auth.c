@@ -86,7 +86,7 @@ static int session_is_alive(request_rec *r, ecs_note_t *note)
         const char *params[] = {
             apr_off_t_toa(r->pool, note->who->user_id),
             apr_off_t_toa(r->pool, note->who->session_id),
-            ecs_role_name(note->who->role), r->useragent_ip,
+            ecs_role_name(note->who->role), ecs_request_address(r),
             note->request_id, NULL
         };
         ecs_db_call_t call = {
@@ -153,8 +153,10 @@ static authz_status check_role(request_rec *r, const char *line,
     ap_log_rerror(APLOG_MARK, APLOG_INFO, 0, r,
                   "ECS0031: the session of user %s is not confirmed: %s",
                   r->user, note->problem->code);
+    /* When it could not be asked, the answer is neither yes nor no, and a
+     * client must not throw its token away. */
     return note->problem->status == HTTP_UNAUTHORIZED ? AUTHZ_DENIED_NO_USER
-                                                      : AUTHZ_DENIED;
+                                                      : AUTHZ_GENERAL_ERROR;
 }
 
 static const authz_provider ROLE_PROVIDER = { check_role, parse_roles };

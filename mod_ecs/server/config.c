@@ -78,6 +78,9 @@ void *ecs_config_merge(apr_pool_t *p, void *basev, void *addv)
     c->db_wait_ms = either(add->db_wait_ms, base->db_wait_ms);
     c->db_timeout_ms = either(add->db_timeout_ms, base->db_timeout_ms);
     c->hash_limit = either(add->hash_limit, base->hash_limit);
+    c->is_db_own = add->db_connections != UNSET;
+    c->is_hash_own = add->hash_limit != UNSET;
+    c->is_image_own = add->image_limit != UNSET;
     return c;
 }
 
@@ -104,9 +107,24 @@ static const char *prepare_media(apr_pool_t *p, const ecs_server_config_t *c)
                  : NULL;
 }
 
-const char *ecs_config_finish(apr_pool_t *p, server_rec *s)
+/* httpd gives a virtual server without a directive of ours the main server's
+ * configuration itself; its database may be another one all the same. */
+static ecs_server_config_t *own_config(apr_pool_t *p, server_rec *s,
+                                       server_rec *main_server)
 {
     ecs_server_config_t *c = ecs_config_of(s);
+
+    if (s != main_server && c == ecs_config_of(main_server)) {
+        c = apr_pmemdup(p, c, sizeof(*c));
+        ap_set_module_config(s->module_config, &ecs_module, c);
+    }
+    return c;
+}
+
+const char *ecs_config_finish(apr_pool_t *p, server_rec *s,
+                              server_rec *main_server)
+{
+    ecs_server_config_t *c = own_config(p, s, main_server);
 
     if (!c->audience) {
         c->audience = "mod_ecs";

@@ -102,13 +102,13 @@ int ecs_db_is_available(void)
     return dbd_open && dbd_close;
 }
 
-ecs_db_t *ecs_db_make(apr_pool_t *pchild, server_rec *s)
+ecs_db_t *ecs_db_make(apr_pool_t *pchild, server_rec *s, ecs_gate_t *gate)
 {
     const ecs_server_config_t *config = ecs_config_of(s);
     ecs_db_t *db = apr_pcalloc(pchild, sizeof(*db));
 
     db->s = s;
-    db->gate = ecs_gate_make(pchild, config->db_connections);
+    db->gate = gate;
     db->wait = apr_time_from_msec(config->db_wait_ms);
     db->timeout = apr_time_from_msec(config->db_timeout_ms);
     return db;

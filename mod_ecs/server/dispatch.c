@@ -83,6 +83,7 @@ int ecs_dispatch_translate_name(request_rec *r)
         return DECLINED;
     }
     ecs_note_of(r);
+    ecs_errors_want_no_page(r);
     r->filename = apr_pstrdup(r->pool, r->uri);
     return OK;
 }
@@ -197,7 +198,7 @@ static int caller_params(const ecs_request_t *req, const char **params)
         params[1] = apr_off_t_toa(req->pool, req->who->session_id);
         params[2] = ecs_role_name(req->who->role);
     }
-    params[3] = req->r->useragent_ip;
+    params[3] = ecs_request_address(req->r);
     params[4] = req->request_id;
     params[5] = req->if_match;
     return ECS_STATEMENT_CALLER_PARAMS;

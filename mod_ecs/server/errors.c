@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include <apr_strings.h>
+#include <http_core.h>
 #include <http_protocol.h>
 #include <util_filter.h>
 
@@ -56,6 +57,30 @@ static apr_status_t replace_page(ap_filter_t *f, apr_bucket_brigade *page)
     return send_problem(f);
 }
 
+/* A site's ErrorDocument is a page for people. Below the shop httpd's own text
+ * is wanted, which the filter takes away. */
+int ecs_errors_want_no_page(request_rec *r)
+{
+    static const int STATUSES[] = {
+        HTTP_BAD_REQUEST, HTTP_UNAUTHORIZED, HTTP_FORBIDDEN, HTTP_NOT_FOUND,
+        HTTP_METHOD_NOT_ALLOWED, HTTP_REQUEST_TIME_OUT, HTTP_LENGTH_REQUIRED,
+        HTTP_REQUEST_ENTITY_TOO_LARGE, HTTP_EXPECTATION_FAILED,
+        HTTP_TOO_MANY_REQUESTS, HTTP_INTERNAL_SERVER_ERROR,
+        HTTP_NOT_IMPLEMENTED, HTTP_BAD_GATEWAY, HTTP_SERVICE_UNAVAILABLE,
+        HTTP_GATEWAY_TIME_OUT
+    };
+    const core_dir_config *core = ap_get_core_module_config(r->per_dir_config);
+    apr_size_t i;
+
+    if (!core->response_code_exprs || !ecs_is_ours(r)) {
+        return DECLINED;
+    }
+    for (i = 0; i < sizeof(STATUSES) / sizeof(STATUSES[0]); i++) {
+        ap_custom_response(r, STATUSES[i], "");
+    }
+    return DECLINED;
+}
+
 /* Was it for the shop? A request line that httpd could not read to its end has
  * left no uri. */
 static int is_meant_for_us(const request_rec *r)
@@ -73,7 +98,7 @@ static int is_meant_for_us(const request_rec *r)
 
 void ecs_errors_insert_filter(request_rec *r)
 {
-    if (is_meant_for_us(r)) {
+    if (r->status >= HTTP_BAD_REQUEST && is_meant_for_us(r)) {
         ap_add_output_filter_handle(filter, NULL, r, r->connection);
     }
 }

@@ -49,6 +49,15 @@ void ecs_request_set(ecs_request_t *req, const char *name, const char *value)
     }
 }
 
+const char *ecs_request_address(request_rec *r)
+{
+    const char *zone = strchr(r->useragent_ip, '%');
+
+    return zone ? apr_pstrmemdup(r->pool, r->useragent_ip,
+                                 (apr_size_t)(zone - r->useragent_ip))
+                : r->useragent_ip;
+}
+
 ecs_problem_t *ecs_request_query(ecs_request_t *req, const char *sql,
                                  int count, const char *const *params,
                                  ecs_answer_t *answer)
