@@ -2,7 +2,7 @@
 -- a price shows the same (sql/api/15_prices.sql, 21_offers.sql).
 BEGIN;
 \ir support.psql
-SELECT plan(119);
+SELECT plan(123);
 
 CREATE TABLE ecs_test.who AS SELECT
     ecs_test.person('ada', 'admin') AS admin,
@@ -139,8 +139,11 @@ BEGIN
             RETURN 'the order has ' || v_line;
         END IF;
         RAISE EXCEPTION 'undo' USING ERRCODE = 'ZZ000';
-    EXCEPTION WHEN SQLSTATE 'ZZ000' THEN
-        NULL;
+    EXCEPTION
+        WHEN SQLSTATE 'ZZ000' THEN
+            NULL;
+        WHEN SQLSTATE 'EC000' THEN
+            RETURN 'refused: ' || SQLERRM;
     END;
     RETURN v_shown[1];
 END $$;
@@ -366,6 +369,13 @@ SELECT is((SELECT string_agg(concat_ws(':', w, ecs_test.names(ecs_api.sales_list
     'by when they are');
 SELECT is(ecs_test.names(ecs_api.sales_list(NULL, NULL, NULL, 2, (ecs_api.sales_list(NULL, NULL,
     NULL, 3, NULL)).next_key)), 'Winter Autumn', 'by cursor');
+
+SELECT ok(ecs_test.open('Short', '0', '1 hour') < ecs_test.open('Long', '0', '2 hours'),
+    'a short sale and a long one');
+SELECT is(ecs_test.join('Short', 'Vase', 60) + ecs_test.join('Long', 'Vase', 10), 402, 'one in both');
+SELECT is(ecs_test.shown(:vase), '16.00 60.00 SALE', 'costs the lowest');
+SELECT ecs_test.pass('1 hour');
+SELECT is(ecs_test.shown(:vase), '36.00 10.00 SALE', 'at the end of the short one what is left');
 
 -- Between cart and checkout --------------------------------------------------------------------------
 
