@@ -18,6 +18,11 @@ APLOG_USE_MODULE(ecs);
 #define ECS_HANDLER "ecs-api" /* SetHandler ecs-api */
 #define ECS_BASE "/api"       /* where the shop's paths begin */
 
+/* What a 401 says of the way to sign in; of a token that came and is no good
+ * (RFC 6750 section 3). */
+#define ECS_CHALLENGE "Bearer realm=\"api\""
+#define ECS_CHALLENGE_INVALID ECS_CHALLENGE ", error=\"invalid_token\""
+
 /* What is noted of a request before its handler runs. */
 typedef struct ecs_note_t {
     const char *request_id;
@@ -45,6 +50,7 @@ int ecs_dispatch_handler(request_rec *r);
 /* auth.c */
 int ecs_auth_force_authn(request_rec *r);
 int ecs_auth_check_authn(request_rec *r);
+int ecs_auth_note_failure(request_rec *r, const char *type);
 void ecs_auth_register_providers(apr_pool_t *p);
 
 /* errors.c */

@@ -123,6 +123,8 @@ static void register_hooks(apr_pool_t *p)
     ap_hook_force_authn(ecs_auth_force_authn, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_check_authn(ecs_auth_check_authn, NULL, NULL, APR_HOOK_MIDDLE,
                         AP_AUTH_INTERNAL_PER_CONF);
+    ap_hook_note_auth_failure(ecs_auth_note_failure, NULL, NULL,
+                              APR_HOOK_MIDDLE);
     ap_hook_handler(ecs_dispatch_handler, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_insert_error_filter(ecs_errors_insert_filter, NULL, NULL,
                                 APR_HOOK_LAST);

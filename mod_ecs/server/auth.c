@@ -41,9 +41,8 @@ int ecs_auth_force_authn(request_rec *r)
 static int refuse(request_rec *r, const char *code)
 {
     apr_table_setn(r->err_headers_out, "WWW-Authenticate",
-                   !strcmp(code, "not_authenticated")
-                       ? "Bearer realm=\"api\""
-                       : "Bearer realm=\"api\", error=\"invalid_token\"");
+                   !strcmp(code, "not_authenticated") ? ECS_CHALLENGE
+                                                      : ECS_CHALLENGE_INVALID);
     ecs_note_of(r)->problem = ecs_problem_make(r->pool, code, NULL);
     return HTTP_UNAUTHORIZED;
 }
@@ -74,6 +73,18 @@ int ecs_auth_check_authn(request_rec *r)
     r->user = apr_off_t_toa(r->pool, who->user_id);
     r->ap_auth_type = apr_pstrdup(r->pool, AUTH_TYPE);
     ecs_note_of(r)->who = who;
+    return OK;
+}
+
+/* When an authorisation ends in 401: the session has ended, or another account
+ * is wanted. */
+int ecs_auth_note_failure(request_rec *r, const char *type)
+{
+    if (ap_cstr_casecmp(type, AUTH_TYPE) != 0) {
+        return DECLINED;
+    }
+    apr_table_setn(r->err_headers_out, "WWW-Authenticate",
+                   ECS_CHALLENGE_INVALID);
     return OK;
 }
 

@@ -349,9 +349,9 @@ static void problem_headers(request_rec *r, const ecs_problem_t *problem)
     apr_table_setn(headers, "Cache-Control", "private, no-store");
     if (problem->status == HTTP_UNAUTHORIZED) {
         apr_table_setn(headers, "WWW-Authenticate",
-                       strcmp(problem->code, "token_not_valid") != 0
-                           ? "Bearer realm=\"api\""
-                           : "Bearer realm=\"api\", error=\"invalid_token\"");
+                       !strcmp(problem->code, "token_not_valid")
+                               || !strcmp(problem->code, "session_revoked")
+                           ? ECS_CHALLENGE_INVALID : ECS_CHALLENGE);
     }
     if (problem->retry_after > 0) {
         apr_table_setn(headers, "Retry-After",
