@@ -13,7 +13,7 @@
 #define SIDE_MAX 20000             /* pixels */
 #define CHUNKS_MAX 1000            /* kept ones */
 #define CHUNK_BYTES_MAX (8 << 20)  /* when unpacked */
-#define COMPRESSION_LEVEL 6        /* of zlib */
+#define COMPRESSION_LEVEL 3        /* of zlib */
 
 /* The file, and how far it was read. */
 typedef struct cursor_t {

@@ -24,7 +24,7 @@
 #include "server.h"
 
 #define FORM_BYTES_MAX (256 * 1024)             /* around the picture */
-#define TURN_WAIT_US (20 * APR_USEC_PER_SEC)    /* for a helper to be free */
+#define TURN_WAIT_US (40 * APR_USEC_PER_SEC)    /* for a helper to be free */
 #define HELPER_TIME_US (20 * APR_USEC_PER_SEC)  /* for it to decode */
 #define HASH_BYTES 32
 #define RAW_PREFIX "image/"
