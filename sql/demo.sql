@@ -466,6 +466,46 @@ BEGIN
     END CASE;
 END $$;
 
+-- Sales and discounts: one sale is over, one runs, one comes; about every
+-- thirteenth product has a discount.
+INSERT INTO demo_events VALUES
+    ('13 days', 11, 'offer Harvest week'), ('3 days', 12, 'offer Warm evenings'),
+    ('4 days', 13, 'offer discounts'), ('1 day', 14, 'offer Winter fair');
+
+CREATE FUNCTION pg_temp.open_sale(p_name text, p_description text, p_in interval,
+    p_length interval, p_every integer, p_percentage integer)
+RETURNS void LANGUAGE plpgsql AS $$
+DECLARE
+    v_sale bigint;
+BEGIN
+    v_sale := (ecs_api.sales_create(pg_temp.me('admin'), p_name, p_description,
+        ecs.now() + p_in, ecs.now() + p_in + p_length)).body ->> 'id';
+    PERFORM ecs_api.sales_join(pg_temp.me(d.seller), v_sale, d.id, p_percentage + d.n % 4 * 5)
+        FROM demo_products d JOIN ecs.products p ON p.id = d.id
+        WHERE p.status = 'APPROVED' AND d.n % p_every = 3;
+END $$;
+
+CREATE FUNCTION pg_temp.offer_event(p_what text) RETURNS void
+LANGUAGE plpgsql AS $$
+BEGIN
+    CASE p_what
+        WHEN 'offer Harvest week' THEN
+            PERFORM pg_temp.open_sale('Harvest week', 'What the season brought in.',
+                                      '1 day', '7 days', 8, 10);
+        WHEN 'offer Warm evenings' THEN
+            PERFORM pg_temp.open_sale('Warm evenings', 'Light, wool and something hot to drink.',
+                                      '1 day', '11 days', 7, 15);
+        WHEN 'offer Winter fair' THEN
+            PERFORM pg_temp.open_sale('Winter fair', 'For those who begin early.',
+                                      '8 days', '14 days', 10, 20);
+        WHEN 'offer discounts' THEN
+            PERFORM ecs_api.discount_set(pg_temp.me(d.seller), d.id, 5 + d.n % 4 * 10, NULL,
+                        CASE WHEN d.n % 2 = 0 THEN ecs.now() + interval '30 days' END)
+                FROM demo_products d JOIN ecs.products p ON p.id = d.id
+                WHERE p.status = 'APPROVED' AND d.n % 13 = 6;
+    END CASE;
+END $$;
+
 DO $$
 DECLARE
     e record;
@@ -477,6 +517,8 @@ BEGIN
         ELSIF e.what IN ('deposits', 'transfer', 'withdrawals', 'payout', 'changes', 'carts',
                          'top up') THEN
             PERFORM pg_temp.shop_event(e.n, e.what);
+        ELSIF e.what LIKE 'offer %' THEN
+            PERFORM pg_temp.offer_event(e.what);
         ELSE
             PERFORM pg_temp.order_event(e.n, e.what);
         END IF;
@@ -488,4 +530,6 @@ CREATE OR REPLACE FUNCTION ecs.now() RETURNS timestamptz LANGUAGE sql VOLATILE
 AS $$ SELECT clock_timestamp() $$;
 DROP FUNCTION pg_temp.at(interval), pg_temp.me(text), pg_temp.product_event(integer, text),
     pg_temp.fill_cart(text, integer), pg_temp.order_event(integer, text),
-    pg_temp.deposit(text, numeric, text), pg_temp.shop_event(integer, text);
+    pg_temp.deposit(text, numeric, text), pg_temp.shop_event(integer, text),
+    pg_temp.open_sale(text, text, interval, interval, integer, integer),
+    pg_temp.offer_event(text);
