@@ -21,6 +21,7 @@
 
 #define WATCHDOG "_ecs_jobs_"
 #define MEDIA_INTERVAL (apr_time_from_sec(600))
+#define PRICES_INTERVAL (apr_time_from_sec(15))
 
 /* ---- a request that nobody sent ---- */
 
@@ -101,6 +102,28 @@ static apr_status_t sweep_media(int state, void *data, apr_pool_t *p)
     return APR_SUCCESS;
 }
 
+/* ---- offers that have begun ---- */
+
+static apr_status_t tell_prices(int state, void *data, apr_pool_t *p)
+{
+    server_rec *s = data;
+    const ecs_server_config_t *config = ecs_config_of(s);
+    ecs_db_call_t call = { .sql = "SELECT * FROM ecs_api.prices_tell()" };
+    ecs_answer_t answer;
+    ecs_problem_t *problem;
+
+    if (state != AP_WATCHDOG_STATE_RUNNING || !config->db) {
+        return APR_SUCCESS;
+    }
+    problem = ecs_db_run(request_of(p, s), config->db, &call, &answer);
+    if (problem) {
+        ap_log_error(APLOG_MARK, APLOG_WARNING, 0, s,
+                     "ECS0053: nobody was told of lower prices: %s",
+                     problem->detail);
+    }
+    return APR_SUCCESS;
+}
+
 /* ---- all jobs ---- */
 
 static int add_jobs(ap_watchdog_t *watchdog, server_rec *s)
@@ -109,8 +132,14 @@ static int add_jobs(ap_watchdog_t *watchdog, server_rec *s)
         APR_RETRIEVE_OPTIONAL_FN(ap_watchdog_register_callback);
     const ecs_server_config_t *config = ecs_config_of(s);
 
-    return !config->secrets || !config->media_dir
-        || add(watchdog, MEDIA_INTERVAL, s, sweep_media) == APR_SUCCESS;
+    if (!config->secrets) {
+        return 1;
+    }
+    if (config->media_dir
+        && add(watchdog, MEDIA_INTERVAL, s, sweep_media) != APR_SUCCESS) {
+        return 0;
+    }
+    return add(watchdog, PRICES_INTERVAL, s, tell_prices) == APR_SUCCESS;
 }
 
 void ecs_jobs_register(apr_pool_t *pconf, server_rec *main_server)

@@ -89,7 +89,8 @@ BEGIN
 END $$;
 
 -- Called in each transaction that may have changed what a product costs now:
--- its price, its discount, or its part in a running sale. Tells those who wish
+-- its price, its discount, or its part in a running sale; what begins by the
+-- clock is found by a job. Tells those who wish
 -- for it that it costs less than they knew; its seller knows.
 -- Locks: the product, its wishes by id.
 CREATE FUNCTION ecs_lib.price_changed(p_product bigint) RETURNS void
@@ -119,4 +120,31 @@ BEGIN
       AND NOT EXISTS (SELECT FROM ecs.notification_preferences n
                       WHERE n.user_id = t.user_id AND n.type = 'wishlist_discount'
                         AND NOT n.in_app);
+END $$;
+
+-- Some products whose offers have begun by the clock: they cost less than those
+-- who wish for them know.
+CREATE FUNCTION ecs_lib.prices_to_tell(p_most integer) RETURNS bigint[]
+LANGUAGE plpgsql STABLE AS $$
+DECLARE
+    v_now CONSTANT timestamptz := ecs.now();
+BEGIN
+    RETURN ARRAY(
+        SELECT p.id FROM ecs.products p
+        WHERE p.status = 'APPROVED' AND p.offers_until > v_now
+          AND EXISTS (SELECT FROM ecs.wishlist_items i
+                      WHERE i.product_id = p.id
+                        AND i.lowest_price > ecs_lib.current_price(p, v_now))
+        ORDER BY p.id LIMIT p_most);
+END $$;
+
+-- Tells of them. For the job that looks at the clock, not for requests; two at
+-- the same time tell once. Locks: products by id, their wishes.
+CREATE FUNCTION ecs_api.prices_tell() RETURNS ecs.answer LANGUAGE plpgsql AS $$
+DECLARE
+    c_most     CONSTANT integer := 100; -- whose rows are locked for a moment
+    v_products CONSTANT bigint[] := ecs_lib.prices_to_tell(c_most);
+BEGIN
+    PERFORM ecs_lib.price_changed(id) FROM unnest(v_products) AS p (id);
+    RETURN ecs_lib.ok(json_build_object('products', cardinality(v_products)));
 END $$;

@@ -16,6 +16,7 @@
 #include "secrets.h"
 
 #define SESSION_LIFETIME_S 900 /* of tokens the tests make */
+#define ROUNDS_MAX 20          /* in which a request may be turned away */
 
 static apr_pool_t *pool;
 static ecs_secrets_t *keys;
@@ -276,6 +277,30 @@ long long notified(const actor_t *who, const char *type)
     return sql_int("SELECT count(*) FROM ecs.notifications"
                    " WHERE user_id = %lld AND type = '%s'",
                    who->id, type);
+}
+
+void all_at_once(const request_t *requests, reply_t **replies, int count)
+{
+    request_t *again = grab(sizeof(*again) * (size_t)count);
+    reply_t **answers = grab(sizeof(*answers) * (size_t)count);
+    int *places = grab(sizeof(*places) * (size_t)count);
+    int i, left, rounds = 0;
+
+    http_parallel(requests, replies, count);
+    do {
+        for (i = 0, left = 0; i < count; i++) {
+            if (replies[i]->status == 503) {
+                again[left] = requests[i];
+                places[left++] = i;
+            }
+        }
+        if (left > 0) {
+            http_parallel(again, answers, left);
+        }
+        for (i = 0; i < left; i++) {
+            replies[places[i]] = answers[i];
+        }
+    } while (left > 0 && ++rounds < ROUNDS_MAX);
 }
 
 reply_t *post_keyed(const actor_t *who, const char *path, const char *body,

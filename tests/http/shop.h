@@ -89,6 +89,14 @@ long long notified(const actor_t *who, const char *type);
 /** A word no other test uses, with this beginning. */
 const char *unique(const char *beginning);
 
+/**
+ * Send all requests at the same time. One that the gate in front of the
+ * database turned away (503) had no effect; it is sent again until it has its
+ * answer.
+ * @param replies  out: one per request, in their order
+ */
+void all_at_once(const request_t *requests, reply_t **replies, int count);
+
 /** POST with an Idempotency-Key. */
 reply_t *post_keyed(const actor_t *who, const char *path, const char *body,
                     const char *key);

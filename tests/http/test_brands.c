@@ -3,6 +3,7 @@
  * test_brands.c - brands, the points they take, wish lists and low stock
  * (api.md sections 3 and 13).
  */
+#include <unistd.h>
 #include "support.h"
 #include "shop.h"
 
@@ -11,6 +12,7 @@
 #define ORDERS_AT_ONCE 20
 #define SELLERS_AT_ONCE 8
 #define PRODUCTS_AT_ONCE 12
+#define JOB_WAIT_S 40 /* for what runs every 15 seconds */
 
 static const char *brand_path(long long id, const char *rest)
 {
@@ -123,7 +125,7 @@ START_TEST(a_name_has_one_brand_also_in_a_race)
                                   .who = seller_with(300),
                                   .body = named(name)};
     }
-    http_parallel(requests, replies, SELLERS_AT_ONCE);
+    all_at_once(requests, replies, SELLERS_AT_ONCE);
     for (i = 0; i < SELLERS_AT_ONCE; i++) {
         if (replies[i]->status == 201) {
             made++;
@@ -255,7 +257,7 @@ START_TEST(brands_count_their_products_also_in_a_race)
         for (i = 0; i < PRODUCTS_AT_ONCE; i++) {
             requests[i].body = branded(brands[(round + i) % 2]);
         }
-        http_parallel(requests, replies, PRODUCTS_AT_ONCE);
+        all_at_once(requests, replies, PRODUCTS_AT_ONCE);
         for (i = 0; i < PRODUCTS_AT_ONCE; i++) {
             expect(replies[i], 200);
         }
@@ -291,7 +293,7 @@ START_TEST(twenty_orders_at_once_give_their_points)
                         .who = buyer};
     }
     pass("4 days");
-    http_parallel(requests, replies, ORDERS_AT_ONCE);
+    all_at_once(requests, replies, ORDERS_AT_ONCE);
     for (i = 0; i < ORDERS_AT_ONCE; i++) {
         expect(replies[i], 200);
     }
@@ -395,6 +397,32 @@ START_TEST(a_lower_price_is_told_to_those_who_wish)
 }
 END_TEST
 
+/* What was planned before is told by a job, a few seconds after its start. */
+START_TEST(an_offer_that_begins_by_the_clock_is_told)
+{
+    actor_t *seller = person("seller", NULL), *who = person("user", NULL);
+    long long id = product(seller, "100.00", 10);
+    int tries;
+
+    expect(post(who, "/api/wishlist/", fmt("{\"product\": %lld}", id)), 201);
+    expect(put(seller, product_path(id, "discount/"),
+               fmt("{\"percentage\": 20, \"starts_at\": \"%s\"}", in_a_day(1))),
+           200);
+    ck_assert_int_eq(notified(who, "wishlist_discount"), 0);
+    pass("2 days");
+    for (tries = 0; tries < JOB_WAIT_S * 4; tries++) {
+        if (notified(who, "wishlist_discount") > 0) {
+            break;
+        }
+        usleep(250000);
+    }
+    ck_assert_int_eq(notified(who, "wishlist_discount"), 1);
+    same(get(who, "/api/wishlist/"), "results.0.lowest_price", "80.00");
+    sql("SELECT ecs_api.prices_tell()");
+    ck_assert_int_eq(notified(who, "wishlist_discount"), 1);
+}
+END_TEST
+
 int main(void)
 {
     const TTest *const tests[] = {a_brand_takes_points_or_verification,
@@ -409,6 +437,7 @@ int main(void)
                                   low_stock_is_told_once_for_each_fall,
                                   a_wish_list_has_what_its_owner_put_there,
                                   a_lower_price_is_told_to_those_who_wish,
+                                  an_offer_that_begins_by_the_clock_is_told,
                                   NULL};
 
     return suite_run("brands", tests, 60);

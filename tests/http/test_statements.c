@@ -30,7 +30,25 @@ static void stop_log(void)
     log_all("none", "%m [%p] ");
 }
 
-/* Statements of httpd so far, also those that failed. */
+static int is_of_a_job(const char *line)
+{
+    static const char *const jobs[] = {"ecs_api.prices_tell(",
+                                       "ecs_api.media_unused("};
+    const char *end = strchr(line, '\n');
+    size_t i;
+
+    for (i = 0; i < sizeof(jobs) / sizeof(jobs[0]); i++) {
+        const char *job = strstr(line, jobs[i]);
+
+        if (job != NULL && (end == NULL || job < end)) {
+            return 1;
+        }
+    }
+    return 0;
+}
+
+/* Statements of httpd so far, also those that failed, without those of its
+ * jobs. */
 static long long statements(void)
 {
     static const char *const kinds[] = {" ecs_app LOG:  execute ",
@@ -42,7 +60,7 @@ static long long statements(void)
     for (i = 0; i < 2; i++) {
         for (at = strstr(log, kinds[i]); at != NULL;
              at = strstr(at + 1, kinds[i])) {
-            count++;
+            count += !is_of_a_job(at);
         }
     }
     free((char *)log);
@@ -63,17 +81,18 @@ START_TEST(every_route_keeps_its_budget)
     const route_t *route;
 
     for (route = routes_all(); route->method != NULL; route++) {
-        /* The shop's own settings stay as they are. */
-        const char *body = strcmp(route->path, "/api/settings/") == 0
-                               ? route->writes ? "{}" : NULL
-                               : route_example_text(route);
         const actor_t *who = person(route_role(route), "1.00");
-        long long before = statements(), used;
-        reply_t *reply =
-            http(.method = route->method,
-                 .path = route_path(route, "999999999"), .who = who,
-                 .body = body, .flags = HTTP_UNCHECKED);
+        request_t request =
+            route_request(route, who, route_path(route, "999999999"));
+        long long before, used;
+        reply_t *reply;
 
+        /* The shop's own settings stay as they are. */
+        if (route->writes && strcmp(route->path, "/api/settings/") == 0) {
+            request.body = "{}";
+        }
+        before = statements();
+        reply = http_send(&request);
         used = statements() - before;
         /* The example of a token is none, which needs no database to see. */
         if (strcmp(route->path, "/api/accounts/token/verify/") == 0

@@ -3,9 +3,6 @@
  * test_storm.c - many at the same time, and the effects counted afterwards:
  * nothing is sold twice, claimed twice or guessed once too often, and the money
  * is all there.
- *
- * A request that the gate in front of the database turned away (503) had no
- * effect; it is sent again until it has its answer.
  */
 #include <stdlib.h>
 #include <unistd.h>
@@ -22,30 +19,13 @@
 #define STORM_PEOPLE 12
 #define STORM_SECONDS 20
 
-/* Sends all, and again those that were turned away; counts one status. */
+/* Sends all and counts one status. */
 static int storm(const request_t *requests, reply_t **replies, int count,
                  int status)
 {
-    request_t *again = grab(sizeof(*again) * (size_t)count);
-    reply_t **answers = grab(sizeof(*answers) * (size_t)count);
-    int *places = grab(sizeof(*places) * (size_t)count);
-    int i, left, found = 0, rounds = 0;
+    int i, found = 0;
 
-    http_parallel(requests, replies, count);
-    do {
-        for (i = 0, left = 0; i < count; i++) {
-            if (replies[i]->status == 503) {
-                again[left] = requests[i];
-                places[left++] = i;
-            }
-        }
-        if (left > 0) {
-            http_parallel(again, answers, left);
-        }
-        for (i = 0; i < left; i++) {
-            replies[places[i]] = answers[i];
-        }
-    } while (left > 0 && ++rounds < 20);
+    all_at_once(requests, replies, count);
     for (i = 0; i < count; i++) {
         found += replies[i]->status == status;
     }

@@ -2,7 +2,7 @@
 -- (sql/api/24_wishlist.sql).
 BEGIN;
 \ir support.psql
-SELECT plan(32);
+SELECT plan(36);
 
 CREATE TABLE ecs_test.who AS SELECT
     ecs_test.person('ada', 'admin') AS admin,
@@ -93,9 +93,14 @@ UPDATE ecs.products SET discount_starts_at = ecs.now() + interval '1 day', disco
     WHERE name = 'Lamp';
 SELECT ecs_lib.price_changed(ecs_test.named('Lamp')) \g /dev/null
 SELECT is(ecs_test.heard('eve'), '95.00>85.50', 'what begins tomorrow is none yet');
+SELECT is((ecs_api.prices_tell()).body ->> 'products', '0', 'nor for the job');
+SELECT ecs_test.pass('2 days') \g /dev/null
+SELECT is((ecs_api.prices_tell()).body ->> 'products', '1', 'which finds it when it has begun');
+SELECT is(ecs_test.heard('eve'), '95.00>85.50 85.50>47.50', 'and tells');
+SELECT is((ecs_api.prices_tell()).body ->> 'products', '0', 'once');
 UPDATE ecs.products SET status = 'PENDING', price = 1 WHERE name = 'Lamp';
 SELECT ecs_lib.price_changed(ecs_test.named('Lamp')) \g /dev/null
-SELECT is(ecs_test.heard('eve'), '95.00>85.50', 'nor is what is not on sale');
+SELECT is(ecs_test.heard('eve'), '95.00>85.50 85.50>47.50', 'what is not on sale is no news');
 SELECT lives_ok('SELECT ecs_lib.price_changed(0)', 'a product that is gone is no mistake');
 
 -- Off sale, and too many --------------------------------------------------------------------
