@@ -4,6 +4,7 @@
  */
 #include "routes.h"
 #include "contract.h"
+#include "pictures.h"
 #include "schema_check.h"
 #include "support.h"
 
@@ -171,4 +172,22 @@ const char *body_text(const json_t *body)
 const char *route_example_text(const route_t *route)
 {
     return route->writes ? body_text(route_example(route)) : NULL;
+}
+
+request_t route_request(const route_t *route, const actor_t *who,
+                        const char *path)
+{
+    json_t *body = json_object_get(
+        json_object_get(route->operation, "requestBody"), "content");
+    request_t request = {.method = route->method,
+                         .path = path,
+                         .who = who,
+                         .body = route_example_text(route)};
+
+    if (json_object_get(body, "image/png") != NULL &&
+        json_object_get(body, "application/json") == NULL) {
+        request = as_body(route->method, path, who, png(2, 2));
+    }
+    request.flags = HTTP_UNCHECKED;
+    return request;
 }

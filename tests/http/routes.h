@@ -50,6 +50,10 @@ const char *body_text(const json_t *body);
 /** The example as text, NULL for a route that only reads. */
 const char *route_example_text(const route_t *route);
 
+/** A valid request: with the example, or a picture where the route takes one. */
+request_t route_request(const route_t *route, const actor_t *who,
+                        const char *path);
+
 /** A node or what its "$ref" names. */
 json_t *document_follow(json_t *node);
 

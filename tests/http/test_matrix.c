@@ -47,6 +47,17 @@ static reply_t *call(const route_t *route, const actor_t *who, const char *path,
     return reply;
 }
 
+/* The same with a body that has nothing wrong. */
+static reply_t *call_well(const route_t *route, const actor_t *who,
+                          const char *path)
+{
+    request_t request = route_request(route, who, path);
+    reply_t *reply = http_send(&request);
+
+    check_quietly(reply);
+    return reply;
+}
+
 static int names(const reply_t *reply, const char *field)
 {
     return json_is_array(json_object_get(reply->json, field));
@@ -102,13 +113,12 @@ START_TEST(who_was_shut_out_stays_out)
     }
     for (route = routes_all(); route->method != NULL; route++) {
         const char *path = route_path(route, NOBODY_HAS);
-        const char *body = route_example_text(route);
         actor_t *revoked = another_session(one_of(route_role(route)));
         actor_t *expired = another_session(one_of(route_role(route)));
 
         expired->access =
             token_for(expired, expired->role, expired->session, 1000, 900);
-        if (call(route, expired, path, body)->status != 401) {
+        if (call_well(route, expired, path)->status != 401) {
             complain("%s %s with an expired token", route->method, route->path);
         }
         if (!route->calls) {
@@ -116,12 +126,12 @@ START_TEST(who_was_shut_out_stays_out)
         }
         sql("UPDATE ecs.sessions SET revoked_at = now() WHERE id = %lld",
             revoked->session);
-        if (call(route, revoked, path, body)->status != 401) {
+        if (call_well(route, revoked, path)->status != 401) {
             complain("%s %s in a revoked session", route->method, route->path);
         }
         for (i = 0; strcmp(roles[i], route_role(route)) != 0; i++) {
         }
-        if (call(route, closed[i], path, body)->status != 401) {
+        if (call_well(route, closed[i], path)->status != 401) {
             complain("%s %s by a closed account", route->method, route->path);
         }
     }

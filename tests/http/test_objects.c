@@ -130,10 +130,8 @@ static void try_route(const route_t *route, const actor_t *stranger)
 {
     const object_t *object = object_of(route);
     const char *path = route_path(route, fmt("%lld", *object->id));
-    const char *body = route_example_text(route);
-    reply_t *reply =
-        http(.method = route->method, .path = path, .who = stranger,
-             .body = body, .flags = HTTP_UNCHECKED);
+    request_t request = route_request(route, stranger, path);
+    reply_t *reply = http_send(&request);
 
     check_quietly(reply);
     if (reply->status != 404) {
