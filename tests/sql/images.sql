@@ -1,0 +1,144 @@
+-- Pictures: how many, whose, in which order, what waits for approval, and what
+-- nobody uses (sql/api/25_images.sql).
+BEGIN;
+\ir support.psql
+SELECT plan(44);
+
+CREATE TABLE ecs_test.who AS SELECT
+    ecs_test.person('ada', 'admin') AS admin,
+    ecs_test.person('sam', 'seller') AS sam,
+    ecs_test.person('sue', 'seller') AS sue,
+    ecs_test.person('bob', 'user') AS bob;
+CREATE FUNCTION ecs_test.me(p_name text) RETURNS ecs.caller LANGUAGE plpgsql AS $$
+DECLARE v ecs.caller;
+BEGIN
+    EXECUTE format('SELECT (w.%I).* FROM ecs_test.who w', p_name) INTO v;
+    RETURN v;
+END $$;
+-- The name of the n-th picture, and adding it to a product.
+CREATE FUNCTION ecs_test.name(p_n integer, p_ending text DEFAULT 'jpg') RETURNS text
+LANGUAGE sql AS $$ SELECT lpad(to_hex(p_n), 64, '0') || '.' || p_ending $$;
+CREATE FUNCTION ecs_test.add(p_who text, p_product bigint, p_n integer) RETURNS ecs.answer
+LANGUAGE sql AS $$ SELECT ecs_api.product_images_add(ecs_test.me(p_who), p_product,
+    ecs_test.name(p_n), 800, 600, 1000) $$;
+-- The thumbnails of a list of pictures, as their numbers.
+CREATE FUNCTION ecs_test.numbers(p_images json) RETURNS text LANGUAGE sql AS $$
+    SELECT string_agg(ltrim(substring(x ->> 'thumbnail_url' FROM '/(\w{62})-320'), '0'), ' '
+                      ORDER BY n)
+    FROM json_array_elements(p_images) WITH ORDINALITY AS e (x, n) $$;
+CREATE FUNCTION ecs_test.shown(p_product bigint) RETURNS text LANGUAGE sql AS $$
+    SELECT ecs_test.numbers((SELECT images FROM ecs.products WHERE id = p_product)) $$;
+CREATE FUNCTION ecs_test.waiting(p_product bigint) RETURNS text LANGUAGE sql AS $$
+    SELECT ecs_test.numbers((SELECT pending_change -> 'images' FROM ecs.products
+                             WHERE id = p_product)::json) $$;
+-- The id of a product's n-th picture, whether it is shown or waits.
+CREATE FUNCTION ecs_test.id(p_product bigint, p_n integer) RETURNS bigint LANGUAGE sql AS $$
+    SELECT id FROM ecs.product_images
+    WHERE product_id = p_product AND image = ecs_test.name(p_n) $$;
+CREATE FUNCTION ecs_test.kept(p_product bigint) RETURNS bigint LANGUAGE sql AS $$
+    SELECT count(*) FROM ecs.product_images WHERE product_id = p_product $$;
+
+CREATE TABLE ecs_test.goods AS SELECT
+    ecs_test.product(ecs_test.me('sam'), 'Lamp', 5, 5) AS lamp,
+    ecs_test.product(ecs_test.me('sam'), 'Desk', 5, 5) AS desk;
+UPDATE ecs.products SET status = 'PENDING' WHERE id = (SELECT lamp FROM ecs_test.goods);
+SELECT lamp, desk FROM ecs_test.goods \gset
+
+-- Before approval ---------------------------------------------------------------------
+
+SELECT is((ecs_test.add('sam', :lamp, 1)).status, 201, 'a picture is added');
+SELECT is((SELECT images #>> '{0,url}' FROM ecs.products WHERE id = :lamp),
+    '/media/00/' || repeat('0', 61) || '1.jpg', 'its path has the folder of its first two digits');
+SELECT is((SELECT images #>> '{0,medium_url}' FROM ecs.products WHERE id = :lamp),
+    '/media/00/' || repeat('0', 61) || '1-1024.jpg', 'and its sizes their own');
+SELECT is((ecs_api.products_get(ecs_test.me('sam'), :lamp)).body #>> '{images,0,width}', '800',
+    'the product shows it');
+SELECT lives_ok($$ SELECT ecs_test.add('sam', $$ || :lamp || $$, n) FROM generate_series(2, 4) n $$,
+    'and further ones');
+SELECT is(ecs_test.shown(:lamp), '1 2 3 4', 'in the order in which they came');
+SELECT is((ecs_test.add('sam', :lamp, 2)).status, 201, 'the same again');
+SELECT is(ecs_test.shown(:lamp), '1 2 3 4', 'is there once');
+SELECT is(ecs_test.code_of(format($$ SELECT ecs_test.add('sue', %s, 5) $$, :lamp)),
+    'not_found', 'another seller''s product is not there');
+SELECT is(ecs_test.kept(:lamp), 4::bigint, 'and keeps its pictures');
+
+SELECT is((ecs_api.product_images_order(ecs_test.me('sam'), :lamp, jsonb_build_object(
+    'image', ecs_test.id(:lamp, 4), 'position', 2))).status, 200, 'one is moved forward');
+SELECT is(ecs_test.shown(:lamp), '1 4 2 3', 'between the others');
+SELECT lives_ok(format($$ SELECT ecs_api.product_images_order(ecs_test.me('sam'), %s,
+    jsonb_build_object('image', ecs_test.id(%1$s, 1), 'position', 4)) $$, :lamp),
+    'one is moved to the end');
+SELECT is(ecs_test.shown(:lamp), '4 2 3 1', 'behind the others');
+SELECT is(ecs_test.code_of(format($$ SELECT ecs_api.product_images_order(ecs_test.me('sam'), %s,
+    jsonb_build_object('image', ecs_test.id(%1$s, 1), 'position', 5)) $$, :lamp)),
+    '{"position" : ["Ensure this value is less than or equal to 4."]}', 'there is no fifth place');
+SELECT matches(ecs_test.code_of(format($$ SELECT ecs_api.product_images_order(
+    ecs_test.me('sam'), %s, '{"image": 999, "position": 1}') $$, :lamp)), 'Invalid pk',
+    'a strange picture has no place');
+SELECT is((ecs_api.product_images_delete(ecs_test.me('sam'), :lamp,
+    ecs_test.id(:lamp, 2))).status, 204, 'one is taken away');
+SELECT is(ecs_test.shown(:lamp), '4 3 1', 'and is not shown');
+SELECT is(ecs_test.kept(:lamp), 3::bigint, 'nor kept');
+SELECT is(ecs_test.code_of(format($$ SELECT ecs_api.product_images_delete(
+    ecs_test.me('sam'), %s, 999) $$, :lamp)), 'not_found', 'what is not there cannot go');
+SELECT is(ecs_test.code_of(format($$ SELECT ecs_api.product_images_delete(
+    ecs_test.me('sue'), %s, ecs_test.id(%1$s, 4)) $$, :lamp)), 'not_found',
+    'nor can another seller take it');
+SELECT lives_ok(format($$ SELECT ecs_test.add('sam', %s, n) FROM generate_series(10, 16) n $$,
+    :lamp), 'ten pictures');
+SELECT is(ecs_test.code_of(format($$ SELECT ecs_test.add('sam', %s, 17) $$, :lamp)),
+    'too_many_images', 'are all');
+UPDATE ecs.products SET status = 'REJECTED', rejection_reason = 'x' WHERE id = :lamp;
+SELECT lives_ok(format($$ SELECT ecs_api.product_images_delete(ecs_test.me('sam'), %s,
+    ecs_test.id(%1$s, 16)) $$, :lamp), 'a rejected product with other pictures');
+SELECT is((SELECT status FROM ecs.products WHERE id = :lamp), 'PENDING', 'is proposed again');
+
+-- After approval ----------------------------------------------------------------------
+
+SELECT lives_ok(format($$ SELECT ecs_test.add('sam', %s, n) FROM generate_series(20, 22) n $$,
+    :desk), 'pictures of an approved product');
+SELECT is(ecs_test.shown(:desk), NULL, 'are not shown');
+SELECT is(ecs_test.waiting(:desk), '14 15 16', 'but wait');
+SELECT lives_ok(format($$ SELECT ecs_api.products_update(ecs_test.me('sam'), %s,
+    '{"name": "Table"}') $$, :desk), 'another change');
+SELECT is(ecs_test.waiting(:desk), '14 15 16', 'does not forget them');
+SELECT lives_ok(format($$ SELECT ecs_api.products_approve(ecs_test.me('admin'), %s) $$, :desk),
+    'an administrator approves');
+SELECT is((SELECT name FROM ecs.products WHERE id = :desk) || ': ' || ecs_test.shown(:desk),
+    'Table: 14 15 16', 'and all is shown');
+SELECT lives_ok(format($$ SELECT ecs_api.product_images_delete(ecs_test.me('sam'), %s,
+    ecs_test.id(%1$s, 20)), ecs_test.add('sam', %1$s, 23) $$, :desk),
+    'one less and another one');
+SELECT is(ecs_test.shown(:desk) || ', ' || ecs_test.waiting(:desk), '14 15 16, 15 16 17',
+    'wait while the others are shown');
+SELECT lives_ok(format($$ SELECT ecs_api.products_reject(ecs_test.me('admin'), %s, 'No.') $$,
+    :desk), 'an administrator refuses');
+SELECT is(ecs_test.shown(:desk) || ', ' || ecs_test.kept(:desk), '14 15 16, 3',
+    'and everything is as it was');
+SELECT lives_ok(format($$ SELECT ecs_api.product_images_delete(ecs_test.me('sam'), %s,
+    ecs_test.id(%1$s, 20)), ecs_test.add('sam', %1$s, 20) $$, :desk),
+    'a picture that goes and comes back');
+SELECT is(ecs_test.waiting(:desk), '15 16 14', 'is at the end');
+
+-- People ---------------------------------------------------------------------------
+
+SELECT is((ecs_api.me_image_put(ecs_test.me('bob'), ecs_test.name(40, 'png'), 7, 8, 100)).body
+    #>> '{image,thumbnail_url}', '/media/00/' || repeat('0', 60) || '28-320.png',
+    'a picture of one''s own');
+SELECT is((ecs_api.me_image_delete(ecs_test.me('bob'))).status, 204, 'is taken away');
+SELECT ok((ecs_api.accounts_me(ecs_test.me('bob'))).body ->> 'image' IS NULL, 'and gone');
+
+-- What nobody uses -------------------------------------------------------------------
+
+SELECT is((ecs_api.media_unused(json_build_array(ecs_test.name(40, 'png'), ecs_test.name(1),
+    ecs_test.name(99)), 60)).body::text, json_build_array(ecs_test.name(99))::text,
+    'what was never entered is unused; what is young is left alone');
+SELECT ecs_test.pass('1 hour');
+SELECT is((ecs_api.media_unused(json_build_array(ecs_test.name(40, 'png'), ecs_test.name(1)),
+    60)).body::text, json_build_array(ecs_test.name(40, 'png'))::text,
+    'what is older and nobody''s is unused');
+SELECT is((SELECT count(*) FROM ecs.images WHERE name IN (ecs_test.name(40, 'png'),
+    ecs_test.name(1))), 1::bigint, 'and its row is gone');
+
+SELECT * FROM finish();
+ROLLBACK;
