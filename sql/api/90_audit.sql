@@ -269,6 +269,33 @@ BEGIN
         GROUP BY sp.product_id) m ON m.product_id = p.id;
 END $$;
 
+-- The pictures that products and people show are entered, and no others.
+CREATE FUNCTION ecs_lib.audit_images()
+RETURNS TABLE (name text, figure text, holds boolean) LANGUAGE plpgsql STABLE AS $$
+BEGIN
+    RETURN QUERY
+    WITH shown AS (
+        SELECT DISTINCT p.id AS product_id, (x ->> 'id')::bigint AS id, x ->> 'url' AS url
+        FROM ecs.products p CROSS JOIN LATERAL jsonb_array_elements(
+            p.images::jsonb || coalesce(p.pending_change -> 'images', '[]')) x
+        WHERE p.images::text <> '[]' OR p.pending_change ? 'images'
+    )
+    SELECT 'each product keeps the pictures that it shows or will', format('%s of %s',
+               count(*) FILTER (WHERE (s.id IS NULL) OR (i.id IS NULL)), count(*)),
+           coalesce(bool_and(s.id IS NOT NULL AND i.id IS NOT NULL), true)
+    FROM shown s FULL JOIN ecs.product_images i ON i.id = s.id
+        AND i.product_id = s.product_id
+        AND s.url = '/media/' || left(i.image, 2) || '/' || substr(i.image, 3);
+
+    RETURN QUERY
+    SELECT 'each profile shows the picture that it has', format('%s of %s',
+               count(*) FILTER (WHERE pr.picture ->> 'url' IS DISTINCT FROM
+                   '/media/' || left(pr.image, 2) || '/' || substr(pr.image, 3)), count(*)),
+           coalesce(bool_and(pr.picture ->> 'url' IS NOT DISTINCT FROM
+               '/media/' || left(pr.image, 2) || '/' || substr(pr.image, 3)), true)
+    FROM ecs.profiles pr;
+END $$;
+
 CREATE FUNCTION ecs_lib.audit_invariants()
 RETURNS TABLE (name text, figure text, holds boolean) LANGUAGE plpgsql STABLE AS $$
 BEGIN
@@ -276,4 +303,5 @@ BEGIN
     RETURN QUERY SELECT * FROM ecs_lib.audit_escrow();
     RETURN QUERY SELECT * FROM ecs_lib.audit_shop();
     RETURN QUERY SELECT * FROM ecs_lib.audit_offers();
+    RETURN QUERY SELECT * FROM ecs_lib.audit_images();
 END $$;

@@ -2,7 +2,7 @@
 -- nobody uses (sql/api/25_images.sql).
 BEGIN;
 \ir support.psql
-SELECT plan(44);
+SELECT plan(46);
 
 CREATE TABLE ecs_test.who AS SELECT
     ecs_test.person('ada', 'admin') AS admin,
@@ -127,6 +127,18 @@ SELECT is((ecs_api.me_image_put(ecs_test.me('bob'), ecs_test.name(40, 'png'), 7,
     'a picture of one''s own');
 SELECT is((ecs_api.me_image_delete(ecs_test.me('bob'))).status, 204, 'is taken away');
 SELECT ok((ecs_api.accounts_me(ecs_test.me('bob'))).body ->> 'image' IS NULL, 'and gone');
+
+-- The books ------------------------------------------------------------------------
+
+CREATE FUNCTION ecs_test.broken() RETURNS text LANGUAGE sql
+AS $$ SELECT coalesce(string_agg(name || ': ' || figure, '; '), 'none')
+      FROM ecs_lib.audit_images() WHERE NOT holds $$;
+SELECT is(ecs_test.broken(), 'none', 'what is shown is kept');
+SAVEPOINT honest;
+DELETE FROM ecs.product_images WHERE id = ecs_test.id(:desk, 20);
+SELECT is(ecs_test.broken(), 'each product keeps the pictures that it shows or will: 1 of 12',
+    'a picture that was lost is found out');
+ROLLBACK TO honest;
 
 -- What nobody uses -------------------------------------------------------------------
 
