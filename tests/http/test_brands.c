@@ -272,11 +272,12 @@ END_TEST
 
 /* --- points -------------------------------------------------------------- */
 
-/* Orders of 300.00: 288.00 for the seller after 4 percent, 29 points each. */
+/* Orders of 300.00: 288.00 for the seller after 4 percent, 29 points each. Each
+ * is for another product, whose row would put them in line. */
 START_TEST(twenty_orders_at_once_give_their_points)
 {
     actor_t *seller = person("seller", NULL), *courier;
-    long long id = product(seller, "300.00", 100), order;
+    long long order;
     request_t requests[ORDERS_AT_ONCE];
     reply_t *replies[ORDERS_AT_ONCE], *r;
     int i;
@@ -285,7 +286,7 @@ START_TEST(twenty_orders_at_once_give_their_points)
     for (i = 0; i < ORDERS_AT_ONCE; i++) {
         actor_t *buyer = person("user", "300.00");
 
-        order = buy(buyer, id, 1);
+        order = buy(buyer, product(seller, "300.00", 1), 1);
         deliver(buyer, courier, order);
         requests[i] =
             (request_t){.method = "POST",
