@@ -21,9 +21,16 @@ typedef struct ecs_gate_t ecs_gate_t;
 ecs_gate_t *ecs_gate_make(apr_pool_t *p, int places);
 
 /**
+ * Let no more than so many wait; further ones are sent away at once. For slow
+ * work, whose waiters would take all threads from the rest. Before first use.
+ */
+void ecs_gate_bound_queue(ecs_gate_t *gate, int waiting_max);
+
+/**
  * Go in, waiting at most `wait`.
  * @param p  for the place in the queue, if one is needed; e.g. r->pool
- * @return APR_SUCCESS, or APR_TIMEUP when the turn did not come in time
+ * @return APR_SUCCESS, or APR_TIMEUP when the turn did not come in time or the
+ *         queue is full
  */
 apr_status_t ecs_gate_enter(ecs_gate_t *gate, apr_interval_time_t wait,
                             apr_pool_t *p);

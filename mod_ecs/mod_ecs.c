@@ -19,6 +19,7 @@
 #include <http_log.h>
 #include <http_protocol.h>
 #include <http_request.h>
+#include <ap_mpm.h>
 #include <mod_auth.h>
 #include <jansson.h>
 
@@ -88,6 +89,18 @@ static ecs_gate_t *gate_of(apr_pool_t *pchild, int is_own, int places,
     return *shared;
 }
 
+/* For slow work, whose waiters must leave threads to the rest of the shop. */
+static ecs_gate_t *slow_gate_of(apr_pool_t *pchild, int is_own, int places,
+                                ecs_gate_t **shared)
+{
+    ecs_gate_t *gate = gate_of(pchild, is_own, places, shared);
+    int threads = 0;
+
+    ap_mpm_query(AP_MPMQ_MAX_THREADS, &threads);
+    ecs_gate_bound_queue(gate, threads / 2 > 1 ? threads / 2 : 1);
+    return gate;
+}
+
 static void child_init(apr_pool_t *pchild, server_rec *main_server)
 {
     ecs_gate_t *db = NULL, *hash = NULL, *image = NULL;
@@ -101,10 +114,10 @@ static void child_init(apr_pool_t *pchild, server_rec *main_server)
             config->db = ecs_db_make(pchild, s,
                                      gate_of(pchild, config->is_db_own,
                                              config->db_connections, &db));
-            config->hash_gate = gate_of(pchild, config->is_hash_own,
-                                        config->hash_limit, &hash);
-            config->image_gate = gate_of(pchild, config->is_image_own,
-                                         config->image_limit, &image);
+            config->hash_gate = slow_gate_of(pchild, config->is_hash_own,
+                                             config->hash_limit, &hash);
+            config->image_gate = slow_gate_of(pchild, config->is_image_own,
+                                              config->image_limit, &image);
         }
     }
 }

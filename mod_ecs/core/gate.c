@@ -20,6 +20,8 @@ typedef struct waiter_t {
 struct ecs_gate_t {
     apr_thread_mutex_t *mutex; /* guards all below */
     int free_places;
+    int waiting;
+    int waiting_max;           /* 0: any number */
     waiter_t *first;
     waiter_t **last;           /* where the next waiter is hung */
 };
@@ -35,6 +37,11 @@ ecs_gate_t *ecs_gate_make(apr_pool_t *p, int places)
     gate->free_places = places;
     gate->last = &gate->first;
     return gate;
+}
+
+void ecs_gate_bound_queue(ecs_gate_t *gate, int waiting_max)
+{
+    gate->waiting_max = waiting_max;
 }
 
 static void leave_queue(ecs_gate_t *gate, waiter_t *me)
@@ -58,9 +65,13 @@ static apr_status_t wait_for_turn(ecs_gate_t *gate, apr_interval_time_t wait,
     apr_status_t rv = APR_SUCCESS;
     waiter_t me = { 0 };
 
+    if (gate->waiting_max > 0 && gate->waiting >= gate->waiting_max) {
+        return APR_TIMEUP;
+    }
     if (apr_thread_cond_create(&me.turn, p) != APR_SUCCESS) {
         return APR_ENOMEM;
     }
+    gate->waiting++;
     *gate->last = &me;
     /* cppcheck-suppress autoVariables ; out again before this returns */
     gate->last = &me.next;
@@ -70,6 +81,7 @@ static apr_status_t wait_for_turn(ecs_gate_t *gate, apr_interval_time_t wait,
         rv = left > 0 ? apr_thread_cond_timedwait(me.turn, gate->mutex, left)
                       : APR_TIMEUP;
     }
+    gate->waiting--;
     if (!me.is_in) {
         leave_queue(gate, &me);
     }

@@ -90,6 +90,36 @@ START_TEST(first_come_first_served)
 }
 END_TEST
 
+START_TEST(a_full_queue_sends_away)
+{
+    apr_thread_t *threads[2];
+    int numbers[2] = { 0, 1 };
+    apr_time_t start;
+    apr_status_t rv;
+    int i;
+
+    ecs_gate_bound_queue(gate, 2);
+    ck_assert_int_eq(ecs_gate_enter(gate, 0, pool), APR_SUCCESS);
+    for (i = 0; i < 2; i++) {
+        ck_assert_int_eq(apr_thread_create(&threads[i], NULL, wait_in_line,
+                                           &numbers[i], pool), APR_SUCCESS);
+        apr_sleep(STAGGER);
+    }
+    start = apr_time_now();
+    ck_assert_int_eq(ecs_gate_enter(gate, LONG_WAIT, pool), APR_TIMEUP);
+    ck_assert_int_lt(apr_time_now() - start, LONG_WAIT / 2);
+    ecs_gate_leave(gate);
+    for (i = 0; i < 2; i++) {
+        apr_thread_join(&rv, threads[i]);
+    }
+    ck_assert_int_eq(served, 2);
+    /* Who has left the queue leaves room in it. */
+    ck_assert_int_eq(ecs_gate_enter(gate, 0, pool), APR_SUCCESS);
+    ck_assert_int_eq(ecs_gate_enter(gate, SHORT_WAIT, pool), APR_TIMEUP);
+    ck_assert_int_eq(ecs_gate_enter(gate, SHORT_WAIT, pool), APR_TIMEUP);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("gate");
@@ -102,6 +132,7 @@ int main(void)
     tcase_add_test(tests, places_are_counted);
     tcase_add_test(tests, waiting_ends);
     tcase_add_test(tests, first_come_first_served);
+    tcase_add_test(tests, a_full_queue_sends_away);
     suite_add_tcase(suite, tests);
     runner = srunner_create(suite);
     srunner_run_all(runner, CK_NORMAL);
