@@ -63,27 +63,25 @@ read_wrk() { # FILE
 # transaction, microseconds, script, and when it ended (seconds, microseconds).
 # All connections of pgbench are new and have to plan everything first, which
 # the shop's did long ago. So what counts begins after the warm seconds, and
-# when each client has made warm_transactions.
-warm_transactions=10
+# when each client has made $warm_transactions.
 read_pgbench() { # OUTPUT START-TIME WARM-SECONDS LOGS...
     local output=$1 from=$(($2 + $3))
     shift 3
-    cat "$@" | awk -v from="$from" -v warm=$warm_transactions '
-        { at = $5 + $6 / 1e6; if (at > last) last = at }
-        $2 == warm && at > from { from = at }
-        { us[NR] = $3; when[NR] = at }
+    cat "$@" | sort -n -k 3,3 | awk -v since="$from" -v warm="$warm_transactions" \
+        -v bad="$(grep -c ' aborted' "$output")" '
+        { us[NR] = $3; at[NR] = $5 + $6 / 1e6 }
+        at[NR] > last { last = at[NR] }
+        $2 == warm && at[NR] > from { from = at[NR] }
         END {
-            print from, last
-            for (i = 1; i <= NR; i++) if (when[i] > from) print us[i]
-        }' | { read -r from last; sort -n | awk -v s="$(
-            awk -v a="$from" -v b="$last" 'BEGIN { print b - a }'
-        )" -v bad="$(grep -c ' aborted' "$output")" '
-        { us[NR] = $1 }
-        END {
-            if (s < 0.5) { NR = 0; bad++ } # never got warm
-            print (NR ? NR / s : 0), us[int((NR + 1) / 2)] / 1000,
-                us[int(NR * 0.99 + 0.5)] / 1000, NR, bad
-        }'; }
+            if (from < since) from = since
+            for (i = 1; i <= NR; i++) {
+                if (at[i] > since) count++ # while CPU time is counted
+                if (at[i] > from) us[++n] = us[i]
+            }
+            if (last - from < 0.5) { n = 0; bad++ } # never got warm
+            print (n ? n / (last - from) : 0), us[int((n + 1) / 2)] / 1000,
+                us[int(n * 0.99 + 0.5)] / 1000, count + 0, bad + 0
+        }'
 }
 
 # Runs a load generator in $scratch/load and adds the line of results. When it
