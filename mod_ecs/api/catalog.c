@@ -56,7 +56,9 @@ static const ecs_field_t category_change_fields[] = {
 static const ecs_field_t list_fields[] = {
     { .name = "search", .type = ECS_T_STRING, .in = ECS_IN_QUERY,
       .max = SEARCH_MAX,
-      .help = "Words that all have to be in the name or the description." },
+      .help = "Words that all have to be in the name, the brand, the category "
+              "or the description; beginnings of words, other endings, accents "
+              "and slips of the pen are forgiven." },
     { .name = "category", .type = ECS_T_ID, .in = ECS_IN_QUERY,
       .help = "With everything below it." },
     { .name = "brand", .type = ECS_T_ID, .in = ECS_IN_QUERY },
@@ -76,9 +78,20 @@ static const ecs_field_t list_fields[] = {
     { .name = "ordering", .type = ECS_T_CHOICE, .in = ECS_IN_QUERY,
       .choices = "-created_at created_at price -price avg_rating -avg_rating "
                  "name -name popularity -popularity",
-      .initial = "-created_at",
-      .help = "Popularity is the number of pieces sold." },
+      .help = "Popularity is the number of pieces sold. Without an ordering a "
+              "search has the best matches first, and everything else the "
+              "newest." },
+    { .name = "facets", .type = ECS_T_BOOL, .in = ECS_IN_QUERY,
+      .help = "true: how the whole list is spread over categories, brands, "
+              "prices and ratings." },
     ECS_PAGING,
+    { NULL },
+};
+
+static const ecs_field_t suggest_fields[] = {
+    { .name = "q", .type = ECS_T_STRING, .in = ECS_IN_QUERY,
+      .max = SEARCH_MAX,
+      .help = "What has been typed so far; nothing suggests nothing." },
     { NULL },
 };
 
@@ -205,8 +218,27 @@ const ecs_route_t ecs_catalog_routes[] = {
         .fields = list_fields,
         .call = "products_list",
         .status = 200,
-        .answer = "Product",
+        .answer = "Product +Found",
+        .errors = "invalid_cursor",
         .summary = "Find products that are on sale",
+        .description =
+            "What is filtered or searched is counted up to 10,000. With more, "
+            "`count` is 10,000, `count_is_exact` is false and pages go as far "
+            "as that; a cursor goes through all. Facets look at as many, "
+            "`counted` says at how many. A search with more than 1,000 matches "
+            "has those with the words in their name first, by pieces sold.",
+    },
+    {
+        .method = "GET",
+        .path = "/api/product/products/suggest/",
+        .roles = ECS_PUBLIC,
+        .flags = ECS_R_CACHEABLE,
+        .fields = suggest_fields,
+        .call = "products_suggest",
+        .status = 200,
+        .answer = "Suggestions",
+        .summary = "What somebody may be about to type",
+        .description = "At most ten names of categories and products.",
     },
     {
         .method = "POST",
@@ -387,6 +419,23 @@ const ecs_schema_t ecs_catalog_schemas[] = {
     { "OwnProduct", "A product as its seller and administrators see it.",
       PRODUCT_MEMBERS " rejection_reason:text? pending_change:PendingChange? "
                       "discount:Discount?" },
+    { "Found", "How far a list was counted; in page mode, and `facets` when "
+               "they were asked for.",
+      "~count_is_exact:bool ~facets:Facets" },
+    { "Facets", "How the first `counted` products of a list are spread; at "
+                "most 50 categories and brands, those with most.",
+      "counted:int categories:[FacetGroup] brands:[FacetGroup] "
+      "prices:[FacetPrices] ratings:[FacetRating]" },
+    { "FacetGroup", "A category or brand, for the filter of that name.",
+      "id:id name:str count:int" },
+    { "FacetPrices", "Current prices from `min` on and below `below`; the "
+                     "last has no end.",
+      "min:money below:money? count:int" },
+    { "FacetRating", "What `min_rating` finds.", "min:int count:int" },
+    { "Suggestions", "Categories first, then what sells best.",
+      "suggestions:[Suggestion]" },
+    { "Suggestion", "A name, and of what.",
+      "type:product|category id:id text:str" },
     { "Discount", "What a seller gives off a product; without `starts_at` it "
                   "has begun, without `ends_at` it has no end.",
       "percentage:num starts_at:time? ends_at:time?" },

@@ -231,7 +231,9 @@ END $$;
 
 -- POST /api/product/brands/create/. Sellers.
 -- Raises not_enough_points, invalid name.
-CREATE FUNCTION ecs_api.brands_create(p_me ecs.caller, p_name text, p_description text)
+CREATE FUNCTION ecs_api.brands_create(p_me ecs.caller, p_name text, p_description text,
+    p_image_name text DEFAULT NULL, p_image_width integer DEFAULT NULL,
+    p_image_height integer DEFAULT NULL, p_image_bytes bigint DEFAULT NULL)
 RETURNS ecs.answer LANGUAGE plpgsql AS $$
 DECLARE
     b ecs.brands;
@@ -243,16 +245,24 @@ BEGIN
     IF b.id IS NULL THEN
         PERFORM ecs_lib.brand_name_taken();
     END IF;
+    IF p_image_name IS NOT NULL THEN
+        PERFORM ecs_lib.brand_logo_set(b, ecs_lib.image_add(p_me, p_image_name,
+            p_image_width, p_image_height, p_image_bytes));
+    END IF;
     PERFORM ecs_lib.brand_announce(p_me, b);
     RETURN ecs_lib.brand_answer(b.id, 201);
 END $$;
 
--- A brand, locked. p_seller: only if it is theirs. Raises not_found.
+-- A brand, locked after its products, which show it and are found by it.
+-- p_seller: only if it is theirs. Raises not_found.
 CREATE FUNCTION ecs_lib.brand_locked(p_id bigint, p_seller bigint DEFAULT NULL)
 RETURNS ecs.brands LANGUAGE plpgsql AS $$
 DECLARE
     b ecs.brands;
 BEGIN
+    PERFORM 1 FROM ecs.products
+        WHERE brand_id = p_id AND (p_seller IS NULL OR seller_id = p_seller)
+        ORDER BY id FOR NO KEY UPDATE;
     SELECT * INTO b FROM ecs.brands
         WHERE id = p_id AND (p_seller IS NULL OR seller_id = p_seller) FOR NO KEY UPDATE;
     IF b.id IS NULL THEN
