@@ -15,7 +15,7 @@ const ecs_app_t ecs_apps[] = {
       ecs_brands_routes, ecs_brands_schemas },
     { "Wish list", "What a user would like to have.",
       ecs_wishlist_routes, ecs_wishlist_schemas },
-    { "Images", "Pictures of products and people.",
+    { "Images", "Pictures of products, brands and people.",
       ecs_images_routes, ecs_images_schemas },
     { "Cart", "What a buyer is about to order.",
       ecs_cart_routes, ecs_cart_schemas },

@@ -32,6 +32,7 @@ static const ecs_field_t new_fields[] = {
                                      "case." },
     { .name = "description", .type = ECS_T_TEXT, .flags = ECS_BLANK,
       .max = DESCRIPTION_MAX },
+    ECS_IMAGE_FIELDS,
     { NULL },
 };
 
@@ -102,16 +103,19 @@ const ecs_route_t ecs_brands_routes[] = {
         .method = "POST",
         .path = "/api/product/brands/create/",
         .roles = ECS_SELLER,
+        .flags = ECS_R_MAY_IMAGE,
         .fields = new_fields,
         .call = "brands_create",
         .status = 201,
         .answer = "OwnBrand",
-        .errors = "not_enough_points",
+        .errors = "not_enough_points too_much_stored",
+        .image = "logo",
         .summary = "Ask for a brand",
         .description =
             "It is PENDING until an administrator decides. Takes "
             "`brand_min_points` of the settings, or verification; without, "
-            "the refusal says `points` and `required`.",
+            "the refusal says `points` and `required`. In a multipart form "
+            "the file `logo` may come with it; see the route of the logo.",
     },
     {
         .method = "GET",

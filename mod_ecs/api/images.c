@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * images.c - pictures of products and of people.
+ * images.c - pictures of products, brands and people.
  *
  * What arrives is decoded and stored before the functions of
  * sql/api/25_images.sql hear of it (server/upload.c).
@@ -14,7 +14,7 @@
 
 #define ABOUT_FILES                                                           \
     "JPEG, PNG or WebP, at most 8 MB and 40 megapixels: as the body itself, " \
-    "or as the file `image` of a multipart form. What it is, is told by its " \
+    "or as the file `image` (`logo` of a brand) of a multipart form. What it is, is told by its " \
     "content. It is decoded and written anew, turned upright, in the colours " \
     "of sRGB and without what a camera wrote beside it, such as the place; " \
     "at most 4096 pixels wide or high, with versions of 1024 "                \
@@ -39,6 +39,20 @@ static const ecs_field_t delete_fields[] = {
     PRODUCT_ID,
     { .name = "image_id", .type = ECS_T_ID, .in = ECS_IN_PATH,
       .help = "Picture." },
+    { NULL },
+};
+
+#define BRAND_ID                                                              \
+    { .name = "id", .type = ECS_T_ID, .in = ECS_IN_PATH, .help = "Brand." }
+
+static const ecs_field_t logo_fields[] = {
+    BRAND_ID,
+    ECS_IMAGE_FIELDS,
+    { NULL },
+};
+
+static const ecs_field_t brand_fields[] = {
+    BRAND_ID,
     { NULL },
 };
 
@@ -91,6 +105,29 @@ const ecs_route_t ecs_images_routes[] = {
         .summary = "Take a picture away from an own product",
         .description = "Of an approved product it stays until an administrator "
                        "approves the `pending_change`.",
+    },
+    {
+        .method = "PUT",
+        .path = "/api/product/brands/{id}/logo/",
+        .roles = ECS_SELLER,
+        .fields = logo_fields,
+        .call = "brands_logo_put",
+        .status = 200,
+        .answer = "OwnBrand",
+        .errors = "too_much_stored",
+        .summary = "Give an own brand a logo",
+        .description = ABOUT_FILES " `logo` of the brand is the version of 1024 "
+                       "pixels. Another logo makes the brand PENDING again.",
+        .image = "logo",
+    },
+    {
+        .method = "DELETE",
+        .path = "/api/product/brands/{id}/logo/",
+        .roles = ECS_SELLER,
+        .fields = brand_fields,
+        .call = "brands_logo_delete",
+        .status = 204,
+        .summary = "Take the logo away from an own brand",
     },
     {
         .method = "PUT",

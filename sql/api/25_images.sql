@@ -1,7 +1,7 @@
--- Pictures of products and profiles. The module has decoded and stored the file
+-- Pictures of products, brands and people. The module has decoded and stored the file
 -- before these functions run; a file that no row names goes after an hour.
 --
--- Locks: the product (or user), then the picture's row.
+-- Locks: the product, brand or user, then the picture's row.
 
 -- Where a picture is, in its sizes. Paths, good on every host of the shop.
 CREATE FUNCTION ecs_lib.image_json(p_image ecs.images) RETURNS jsonb
@@ -43,7 +43,8 @@ CREATE FUNCTION ecs_lib.image_is_used(p_name text) RETURNS boolean
 LANGUAGE plpgsql STABLE AS $$
 BEGIN
     RETURN EXISTS (SELECT FROM ecs.product_images WHERE image = p_name)
-        OR EXISTS (SELECT FROM ecs.profiles WHERE image = p_name);
+        OR EXISTS (SELECT FROM ecs.profiles WHERE image = p_name)
+        OR EXISTS (SELECT FROM ecs.brands WHERE logo_image = p_name);
 END $$;
 
 -- Of these pictures (a JSON array of names) those that nobody uses, their rows
@@ -211,5 +212,55 @@ RETURNS ecs.answer LANGUAGE plpgsql AS $$
 BEGIN
     PERFORM ecs_lib.me_lock(p_me);
     PERFORM ecs_lib.me_image_set(p_me, NULL);
+    RETURN ecs_lib.no_content();
+END $$;
+
+-- The logo of a brand --------------------------------------------------------------
+
+-- Gives a brand a logo, or none. The brand is locked.
+CREATE FUNCTION ecs_lib.brand_logo_set(b ecs.brands, p_image ecs.images) RETURNS void
+LANGUAGE plpgsql AS $$
+BEGIN
+    UPDATE ecs.brands SET logo_image = p_image.name,
+        logo = CASE WHEN p_image.name IS NOT NULL THEN
+                   ecs_lib.image_json(p_image) ->> 'medium_url' END,
+        status = b.status, rejection_reason = b.rejection_reason
+        WHERE id = b.id;
+END $$;
+
+-- PUT /api/product/brands/{id}/logo/. Its seller. Another logo has to be approved
+-- as another name has. Locks: its products, the brand, the picture.
+-- Raises not_found, stale, too_much_stored.
+CREATE FUNCTION ecs_api.brands_logo_put(p_me ecs.caller, p_id bigint, p_image_name text,
+    p_image_width integer, p_image_height integer, p_image_bytes bigint)
+RETURNS ecs.answer LANGUAGE plpgsql AS $$
+DECLARE
+    v_old CONSTANT ecs.brands := ecs_lib.brand_locked(p_id, p_me.id);
+    b     ecs.brands := v_old;
+BEGIN
+    PERFORM ecs_lib.check_version(p_me, b.version);
+    IF b.logo_image IS DISTINCT FROM p_image_name THEN
+        b.status := 'PENDING';
+        b.rejection_reason := NULL;
+        PERFORM ecs_lib.brand_logo_set(b, ecs_lib.image_add(p_me, p_image_name,
+            p_image_width, p_image_height, p_image_bytes));
+        IF v_old.status <> 'PENDING' THEN
+            PERFORM ecs_lib.brand_announce(p_me, b);
+        END IF;
+    END IF;
+    RETURN ecs_lib.brand_answer(p_id);
+END $$;
+
+-- DELETE /api/product/brands/{id}/logo/. Its seller; nobody has to approve that.
+-- Locks: its products, the brand. Raises not_found, stale.
+CREATE FUNCTION ecs_api.brands_logo_delete(p_me ecs.caller, p_id bigint)
+RETURNS ecs.answer LANGUAGE plpgsql AS $$
+DECLARE
+    b CONSTANT ecs.brands := ecs_lib.brand_locked(p_id, p_me.id);
+BEGIN
+    PERFORM ecs_lib.check_version(p_me, b.version);
+    IF b.logo_image IS NOT NULL THEN
+        PERFORM ecs_lib.brand_logo_set(b, NULL);
+    END IF;
     RETURN ecs_lib.no_content();
 END $$;

@@ -7,7 +7,8 @@ CREATE TABLE ecs.brands (
     name             text NOT NULL CHECK (length(name) BETWEEN 1 AND 120),
     slug             text NOT NULL,
     description      text NOT NULL DEFAULT '' CHECK (length(description) <= 2000),
-    logo             text,
+    logo             text,                           -- as it is shown
+    logo_image       text REFERENCES ecs.images,
     status           text NOT NULL DEFAULT 'PENDING' CHECK (status IN
         ('PENDING', 'APPROVED', 'REJECTED')),
     rejection_reason text,
@@ -22,6 +23,7 @@ CREATE TABLE ecs.brands (
     CONSTRAINT brands_of_seller UNIQUE (seller_id, id)
 );
 CREATE UNIQUE INDEX brands_name ON ecs.brands (lower(name));
+CREATE INDEX brands_logo ON ecs.brands (logo_image) WHERE logo_image IS NOT NULL;
 CREATE INDEX brands_to_decide ON ecs.brands (id) WHERE status = 'PENDING';
 CREATE TRIGGER brands_touch BEFORE UPDATE ON ecs.brands
     FOR EACH ROW EXECUTE FUNCTION ecs.touch();

@@ -693,6 +693,41 @@ START_TEST(people_have_a_picture)
 }
 END_TEST
 
+START_TEST(brands_have_a_logo)
+{
+    actor_t *seller = person("seller", NULL), *other = person("seller", NULL);
+    file_t form = text_file(
+        "multipart/form-data; boundary=b",
+        fmt("--b\r\nContent-Disposition: form-data; name=\"name\"\r\n\r\n%s\r\n"
+            "--b\r\nContent-Disposition: form-data; name=\"logo\"; "
+            "filename=\"a\"\r\n\r\n", unique("Brand")));
+    file_t file = png(8, 8);
+    request_t request;
+    const char *path;
+    reply_t *r;
+
+    sql("UPDATE ecs.users SET points = 400 WHERE id = %lld", seller->id);
+    form = with_tail(with_tail(form, file.bytes, file.length), "\r\n--b--", 7);
+    request = as_body("POST", "/api/product/brands/create/", seller, form);
+    r = expect(http_send(&request), 201);
+    fetch(text_at(r, "logo"));
+    path = fmt("/api/product/brands/%lld/logo/", int_at(r, "id"));
+
+    r = expect(post(seller, "/api/product/brands/create/",
+                    fmt("{\"name\": \"%s\"}", unique("Brand"))), 201);
+    ck_assert(json_is_null(at(r, "logo")));
+
+    request = as_body("PUT", path, other, png(8, 8));
+    refused(http_send(&request), 404, "not_found");
+    request = as_body("PUT", path, seller, png(8, 8));
+    r = expect(http_send(&request), 200);
+    fetch(text_at(r, "logo"));
+    clean(0);
+    fetch(text_at(r, "logo")); /* it is in use */
+    expect(delete (seller, path), 204);
+}
+END_TEST
+
 START_TEST(a_repeated_upload_is_one)
 {
     actor_t *seller = person("seller", NULL);
@@ -836,6 +871,7 @@ int main(void)
                                   pictures_have_an_order,
                                   pictures_of_an_approved_product_wait,
                                   people_have_a_picture,
+                                  brands_have_a_logo,
                                   a_repeated_upload_is_one,
                                   what_nobody_uses_goes,
                                   a_killed_helper_leaves_nothing,

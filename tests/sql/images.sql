@@ -2,7 +2,7 @@
 -- nobody uses (sql/api/25_images.sql).
 BEGIN;
 \ir support.psql
-SELECT plan(46);
+SELECT plan(58);
 
 CREATE TABLE ecs_test.who AS SELECT
     ecs_test.person('ada', 'admin') AS admin,
@@ -127,6 +127,30 @@ SELECT is((ecs_api.me_image_put(ecs_test.me('bob'), ecs_test.name(40, 'png'), 7,
     'a picture of one''s own');
 SELECT is((ecs_api.me_image_delete(ecs_test.me('bob'))).status, 204, 'is taken away');
 SELECT ok((ecs_api.accounts_me(ecs_test.me('bob'))).body ->> 'image' IS NULL, 'and gone');
+
+-- Brands ---------------------------------------------------------------------------
+
+UPDATE ecs.users SET points = 400 WHERE username = 'sam';
+SELECT is((ecs_api.brands_create(ecs_test.me('sam'), 'Bright', '', ecs_test.name(50), 9, 9, 9)).body
+    ->> 'logo', '/media/00/' || repeat('0', 60) || '32-1024.jpg', 'a brand with a logo');
+SELECT id AS bright FROM ecs.brands WHERE name = 'Bright' \gset
+SELECT is((ecs_api.brands_create(ecs_test.me('sam'), 'Plain', '')).body ->> 'logo', NULL,
+    'and one without');
+SELECT is((ecs_api.brands_approve(ecs_test.me('admin'), :bright)).status, 200, 'is approved');
+SELECT is((ecs_api.brands_logo_put(ecs_test.me('sam'), :bright, ecs_test.name(50), 9, 9, 9)).body
+    ->> 'status', 'APPROVED', 'the logo it has needs no approval');
+SELECT is((ecs_api.brands_logo_put(ecs_test.me('sam'), :bright, ecs_test.name(51), 9, 9, 9)).body
+    ->> 'status', 'PENDING', 'another one does');
+SELECT is((SELECT logo_image FROM ecs.brands WHERE id = :bright), ecs_test.name(51), 'it is there');
+SELECT ok(ecs_lib.image_is_used(ecs_test.name(51)), 'and in use');
+SELECT ok(NOT ecs_lib.image_is_used(ecs_test.name(50)), 'the old one is not');
+SELECT is(ecs_test.code_of(format($$ SELECT ecs_api.brands_logo_put(ecs_test.me('sue'), %s,
+    ecs_test.name(52), 9, 9, 9) $$, :bright)), 'not_found', 'another seller''s brand is not there');
+SELECT is(ecs_test.code_of(format($$ SELECT ecs_api.brands_logo_delete(ecs_test.me('sue'), %s) $$,
+    :bright)), 'not_found', 'nor its logo');
+SELECT is((ecs_api.brands_logo_delete(ecs_test.me('sam'), :bright)).status, 204,
+    'a logo is taken away');
+SELECT is((SELECT logo || logo_image FROM ecs.brands WHERE id = :bright), NULL, 'and gone');
 
 -- The books ------------------------------------------------------------------------
 
