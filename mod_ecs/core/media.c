@@ -176,7 +176,8 @@ typedef struct sweep_t {
     ecs_media_ask_fn *ask;
     void *baton;
     ecs_media_sweep_t *found;
-    apr_hash_t *names; /* of the batch */
+    apr_hash_t *names;  /* of the batch */
+    const char *unused; /* of them, as the answer says */
 } sweep_t;
 
 static int is_hex(const char *text, apr_size_t length)
@@ -236,7 +237,7 @@ static const char *finish_batch(sweep_t *sweep)
 {
     json_t *names = json_array(), *unused, *name;
     apr_hash_index_t *index;
-    const char *error, *answer = "[]";
+    const char *error;
     char *text;
     size_t i;
     int size;
@@ -246,11 +247,11 @@ static const char *finish_batch(sweep_t *sweep)
         json_array_append_new(names, json_string(apr_hash_this_key(index)));
     }
     text = json_dumps(names, JSON_COMPACT);
-    error = sweep->ask(sweep->baton, sweep->p, text, &answer);
+    error = sweep->ask(sweep->baton, sweep->p, text, &sweep->unused);
     free(text);
     sweep->found->pictures += (long)json_array_size(names);
     json_decref(names);
-    unused = error ? NULL : json_loads(answer, 0, NULL);
+    unused = error ? NULL : json_loads(sweep->unused, 0, NULL);
     json_array_foreach(unused, i, name)
     {
         const char *word = json_string_value(name);

@@ -157,7 +157,7 @@ static const char *read_disposition(ecs_multipart_t *parser, const char *value,
 
 static const char *begin_part(ecs_multipart_t *parser)
 {
-    ecs_multipart_part_t part = {NULL, NULL, 0};
+    ecs_multipart_part_t *part = apr_pcalloc(parser->p, sizeof(*part));
     const char *wrong = NULL;
     char *line, *rest = NULL;
 
@@ -170,17 +170,17 @@ static const char *begin_part(ecs_multipart_t *parser)
                                                             &rest)) {
         const char *value = header_value(line, "Content-Disposition");
 
-        if (value != NULL && part.name != NULL) {
+        if (value != NULL && part->name != NULL) {
             wrong = "A part has two names.";
         }
         else if (value != NULL) {
-            wrong = read_disposition(parser, value, &part);
+            wrong = read_disposition(parser, value, part);
         }
-        else if (part.type == NULL) {
-            part.type = header_value(line, "Content-Type");
+        else if (part->type == NULL) {
+            part->type = header_value(line, "Content-Type");
         }
     }
-    if (wrong == NULL && (part.name == NULL || !is_name(part.name))) {
+    if (wrong == NULL && (part->name == NULL || !is_name(part->name))) {
         wrong = "A part has no name, or one that no field has.";
     }
     if (wrong == NULL && ++parser->parts > ECS_MULTIPART_PARTS_MAX) {
@@ -190,7 +190,7 @@ static const char *begin_part(ecs_multipart_t *parser)
         parser->state = DATA;
         /* The line break of the empty line may be the delimiter's, too. */
         parser->matched = parser->lent = 2;
-        wrong = parser->taker->begin(parser->baton, &part);
+        wrong = parser->taker->begin(parser->baton, part);
     }
     return wrong;
 }
