@@ -33,7 +33,7 @@ LANGUAGE plpgsql STABLE AS $$
 DECLARE
     c_shortest CONSTANT integer := 3;
     c_most     CONSTANT integer := 3;
-    c_alike    CONSTANT real := 0.4;
+    c_alike    CONSTANT real := 0.35;
     v_stems    text[];
 BEGIN
     IF length(p_word) < c_shortest THEN
@@ -341,12 +341,14 @@ BEGIN
         SELECT json_build_object(
             'counted', (SELECT count(*) FROM x),
             'categories', (SELECT coalesce(json_agg(json_build_object(
-                    'id', c.id, 'name', c.name, 'count', c.n) ORDER BY c.n DESC, c.name, c.id), '[]')
+                    'id', c.id, 'name', c.name, 'count', c.n)
+                    ORDER BY c.n DESC, c.name, c.id), '[]')
                 FROM (SELECT c.id, c.name, count(*) AS n
                       FROM x JOIN ecs.categories c ON c.id = x.category_id
                       GROUP BY c.id ORDER BY n DESC, c.name, c.id LIMIT $4) c),
             'brands', (SELECT coalesce(json_agg(json_build_object(
-                    'id', b.id, 'name', b.name, 'count', b.n) ORDER BY b.n DESC, b.name, b.id), '[]')
+                    'id', b.id, 'name', b.name, 'count', b.n)
+                    ORDER BY b.n DESC, b.name, b.id), '[]')
                 FROM (SELECT b.id, b.name, count(*) AS n
                       FROM x JOIN ecs.brands b ON b.id = x.brand_id AND b.is_public
                       GROUP BY b.id ORDER BY n DESC, b.name, b.id LIMIT $4) b),
