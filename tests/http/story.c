@@ -182,8 +182,8 @@ static void buyer_searches(long long category, long long lamp)
 {
     reply_t *r;
 
-    tell("The buyer looks for a \"brass lamp\" under 13.00.");
-    r = expect(get(NULL, fmt("/api/product/products/?search=brass+lamp"
+    tell("The buyer, in haste, looks for \"lampp bras\" under 13.00.");
+    r = expect(get(NULL, fmt("/api/product/products/?search=lampp+bras"
                              "&category=%lld&max_price=13.00",
                              category)),
                200);
