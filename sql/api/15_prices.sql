@@ -15,20 +15,12 @@ CREATE FUNCTION ecs_lib.reduced(p_price numeric, p_percentage numeric) RETURNS n
 LANGUAGE sql IMMUTABLE
 AS $$ SELECT greatest(round(p_price * (100 - coalesce(p_percentage, 0)) / 100, 2), 0.01) $$;
 
--- Products in running sales, each with the highest percentage it has there.
-CREATE FUNCTION ecs_lib.sales_running(p_at timestamptz)
-RETURNS TABLE (product_id bigint, percentage numeric) LANGUAGE sql STABLE AS $$
-    SELECT sp.product_id, max(sp.percentage)
-    FROM ecs.sale_products sp JOIN ecs.sales s ON s.id = sp.sale_id
-    WHERE s.starts_at <= p_at AND s.ends_at > p_at
-    GROUP BY sp.product_id
-$$;
-
+-- The highest percentage of a product in running sales; NULL for none.
 CREATE FUNCTION ecs_lib.sale_percentage(p_product bigint, p_at timestamptz) RETURNS numeric
 LANGUAGE plpgsql STABLE AS $$
 BEGIN
-    RETURN (SELECT r.percentage FROM ecs_lib.sales_running(p_at) r
-            WHERE r.product_id = p_product);
+    RETURN (SELECT max(s.percentage) FROM ecs.sale_products s
+            WHERE s.product_id = p_product AND s.starts_at <= p_at AND s.ends_at > p_at);
 END $$;
 
 -- The percentage of the seller's own discount, and that of sales; NULL for none

@@ -293,9 +293,10 @@ CREATE FUNCTION ecs_api.sales_join(p_me ecs.caller, p_id bigint, p_product bigin
     p_percentage numeric)
 RETURNS ecs.answer LANGUAGE plpgsql AS $$
 DECLARE
+    s        ecs.sales;
     v_answer ecs.answer;
 BEGIN
-    PERFORM ecs_lib.sale_to_join(p_id);
+    s := ecs_lib.sale_to_join(p_id);
     PERFORM 1 FROM ecs.products
         WHERE id = p_product AND seller_id = p_me.id AND status = 'APPROVED'
         FOR NO KEY UPDATE;
@@ -303,8 +304,8 @@ BEGIN
         PERFORM ecs_lib.invalid_pk('product', p_product);
     END IF;
     PERFORM ecs_lib.check_percentage(p_percentage);
-    INSERT INTO ecs.sale_products (sale_id, product_id, percentage)
-        VALUES (p_id, p_product, p_percentage) ON CONFLICT DO NOTHING;
+    INSERT INTO ecs.sale_products (sale_id, product_id, percentage, starts_at, ends_at)
+        VALUES (p_id, p_product, p_percentage, s.starts_at, s.ends_at) ON CONFLICT DO NOTHING;
     IF NOT FOUND THEN
         PERFORM ecs_lib.refuse('duplicate', 'The product is in this sale already.');
     END IF;

@@ -12,24 +12,30 @@ CREATE TABLE ecs.sales (
     created_at  timestamptz NOT NULL DEFAULT ecs.now(),
     updated_at  timestamptz NOT NULL DEFAULT ecs.now(),
     version     bigint NOT NULL DEFAULT 1,
-    CONSTRAINT sales_end CHECK (ends_at > starts_at)
+    CONSTRAINT sales_end CHECK (ends_at > starts_at),
+    CONSTRAINT sales_times UNIQUE (id, starts_at, ends_at)
 );
 CREATE INDEX sales_start ON ecs.sales (starts_at, id);
-CREATE INDEX sales_ends ON ecs.sales (ends_at);
 CREATE TRIGGER sales_touch BEFORE UPDATE ON ecs.sales
     FOR EACH ROW EXECUTE FUNCTION ecs.touch();
 
+-- The times are those of the sale and change with them, so that one look into
+-- one index tells what a product costs.
 CREATE TABLE ecs.sale_products (
-    sale_id    bigint NOT NULL REFERENCES ecs.sales,
+    sale_id    bigint NOT NULL,
     product_id bigint NOT NULL REFERENCES ecs.products,
     percentage numeric(5, 2) NOT NULL CHECK (percentage BETWEEN 1 AND 90),
+    starts_at  timestamptz NOT NULL,
+    ends_at    timestamptz NOT NULL,
     created_at timestamptz NOT NULL DEFAULT ecs.now(),
     updated_at timestamptz NOT NULL DEFAULT ecs.now(),
     version    bigint NOT NULL DEFAULT 1,
-    PRIMARY KEY (sale_id, product_id)
+    PRIMARY KEY (sale_id, product_id),
+    CONSTRAINT sale_products_sale FOREIGN KEY (sale_id, starts_at, ends_at)
+        REFERENCES ecs.sales (id, starts_at, ends_at) ON UPDATE CASCADE
 );
-CREATE INDEX sale_products_product ON ecs.sale_products (product_id, sale_id)
-    INCLUDE (percentage);
+CREATE INDEX sale_products_product ON ecs.sale_products (product_id)
+    INCLUDE (starts_at, ends_at, percentage);
 CREATE TRIGGER sale_products_touch BEFORE UPDATE ON ecs.sale_products
     FOR EACH ROW EXECUTE FUNCTION ecs.touch();
 
@@ -63,8 +69,7 @@ BEGIN
     UPDATE ecs.products p SET sales_until = m.sales_until
         FROM (SELECT x.id, max(s.ends_at) AS sales_until
               FROM unnest(p_products) AS x (id)
-              LEFT JOIN ecs.sale_products sp ON sp.product_id = x.id
-              LEFT JOIN ecs.sales s ON s.id = sp.sale_id
+              LEFT JOIN ecs.sale_products s ON s.product_id = x.id
               GROUP BY x.id) m
         WHERE p.id = m.id AND p.sales_until IS DISTINCT FROM m.sales_until;
 END $$;
@@ -81,12 +86,6 @@ CREATE TRIGGER sale_products_left AFTER DELETE ON ecs.sale_products
     REFERENCING OLD TABLE AS changed
     FOR EACH STATEMENT EXECUTE FUNCTION ecs.sale_products_changed();
 
-CREATE FUNCTION ecs.sale_moved() RETURNS trigger LANGUAGE plpgsql AS $$
-BEGIN
-    PERFORM ecs.mark_sales(ARRAY(SELECT product_id FROM ecs.sale_products
-                                 WHERE sale_id = NEW.id));
-    RETURN NULL;
-END $$;
-CREATE TRIGGER sales_moved AFTER UPDATE ON ecs.sales
-    FOR EACH ROW WHEN (NEW.ends_at <> OLD.ends_at)
-    EXECUTE FUNCTION ecs.sale_moved();
+CREATE TRIGGER sale_products_moved AFTER UPDATE ON ecs.sale_products
+    REFERENCING NEW TABLE AS changed
+    FOR EACH STATEMENT EXECUTE FUNCTION ecs.sale_products_changed();

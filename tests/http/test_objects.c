@@ -48,9 +48,10 @@ static long long join_sale(long long model)
         " price, quantity FROM ecs.products WHERE id = %lld RETURNING id,"
         " seller_id), s AS (INSERT INTO ecs.sales (id, name, starts_at, ends_at,"
         " created_by) OVERRIDING SYSTEM VALUE SELECT id, 'Sale', ecs.now(),"
-        " ecs.now() + interval '1 day', seller_id FROM p RETURNING id)"
-        " INSERT INTO ecs.sale_products (sale_id, product_id, percentage)"
-        " SELECT id, id, 10 FROM s RETURNING sale_id",
+        " ecs.now() + interval '1 day', seller_id FROM p RETURNING id, starts_at, ends_at)"
+        " INSERT INTO ecs.sale_products (sale_id, product_id, percentage,"
+        " starts_at, ends_at)"
+        " SELECT id, id, 10, starts_at, ends_at FROM s RETURNING sale_id",
         model);
 }
 
