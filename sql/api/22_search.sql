@@ -173,13 +173,14 @@ BEGIN
         || ecs_lib.products_priced(p_offered);
 END $$;
 
--- How many pass, counted up to a limit.
+-- How many pass, counted up to a limit. Nothing is selected, so that the index
+-- alone can tell where the products' pages are known to be visible.
 CREATE FUNCTION ecs_lib.products_count(f ecs_lib.product_filters, p_limit integer) RETURNS bigint
 LANGUAGE plpgsql STABLE AS $$
 DECLARE
     v_count bigint;
 BEGIN
-    EXECUTE format('SELECT count(*) FROM (SELECT 1 %s LIMIT $2) x', ecs_lib.products_passing())
+    EXECUTE format('SELECT count(*) FROM (SELECT %s LIMIT $2) x', ecs_lib.products_passing())
         INTO v_count USING f, p_limit;
     RETURN v_count;
 END $$;
@@ -377,6 +378,7 @@ CREATE FUNCTION ecs_api.products_list(p_me ecs.caller, p_search text, p_category
 RETURNS ecs.answer LANGUAGE plpgsql STABLE AS $$
 DECLARE
     c_counted  CONSTANT integer := 10000;
+    c_ranked   CONSTANT integer := 1000; -- as in ecs_lib.products_best
     v_plain    CONSTANT boolean := p_search IS NULL AND p_seller IS NULL
         AND p_min_price IS NULL AND p_max_price IS NULL AND p_min_rating IS NULL
         AND p_in_stock IS NULL AND p_has_discount IS NULL AND p_sale IS NULL
@@ -407,10 +409,13 @@ BEGIN
             SELECT coalesce(sum(products_count), 0) INTO v_total FROM ecs.categories
                 WHERE id = p_category OR (p_category IS NULL AND parent_id IS NULL);
         ELSE
-            v_total := ecs_lib.products_count(f, c_counted + 1);
+            v_total := ecs_lib.products_count(f,
+                CASE WHEN p_page IS NULL THEN c_ranked ELSE c_counted END + 1);
             v_exact := v_total <= c_counted;
             v_total := least(v_total, c_counted);
-            v_limit := least(v_limit, greatest(v_total - v_skip, 0));
+            IF p_page IS NOT NULL THEN
+                v_limit := least(v_limit, greatest(v_total - v_skip, 0));
+            END IF;
         END IF;
     END IF;
 
