@@ -113,6 +113,7 @@ static const ecs_field_t new_fields[] = {
     { .name = "category", .type = ECS_T_ID, .flags = ECS_REQUIRED },
     { .name = "brand", .type = ECS_T_ID, .flags = ECS_NULLABLE,
       .help = "An own one that is approved and active." },
+    ECS_IMAGE_FIELDS,
     { NULL },
 };
 
@@ -244,13 +245,17 @@ const ecs_route_t ecs_catalog_routes[] = {
         .method = "POST",
         .path = "/api/product/products/",
         .roles = ECS_SELLER,
+        .flags = ECS_R_MAY_IMAGE,
         .fields = new_fields,
         .call = "products_create",
         .status = 201,
         .answer = "OwnProduct",
-        .errors = "not_enough_points",
+        .errors = "not_enough_points too_much_stored",
         .summary = "Propose a product",
-        .description = "It is PENDING until an administrator decides.",
+        .description = "It is PENDING until an administrator decides. In a "
+                       "multipart form its first picture may come with it, as "
+                       "the file `image`; see the route of its pictures.",
+        .image = "image",
     },
     {
         .method = "GET",

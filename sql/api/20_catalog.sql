@@ -371,10 +371,12 @@ BEGIN
     RETURN v_product;
 END $$;
 
--- Proposes a product. Callers: sellers. Locks: its brand, its category against
+-- Proposes a product, perhaps with its first picture. Callers: sellers. Locks: its brand, its category against
 -- removal. Raises not_enough_points, invalid brand, category.
 CREATE FUNCTION ecs_api.products_create(p_me ecs.caller, p_name text, p_description text,
-    p_price numeric, p_quantity integer, p_category bigint, p_brand bigint DEFAULT NULL)
+    p_price numeric, p_quantity integer, p_category bigint, p_brand bigint DEFAULT NULL,
+    p_image_name text DEFAULT NULL, p_image_width integer DEFAULT NULL,
+    p_image_height integer DEFAULT NULL, p_image_bytes bigint DEFAULT NULL)
 RETURNS ecs.answer LANGUAGE plpgsql AS $$
 DECLARE
     v_id bigint;
@@ -386,6 +388,10 @@ BEGIN
         VALUES (p_me.id, p_category, p_brand, p_name, ecs_lib.slug(p_name),
                 coalesce(p_description, ''), p_price, p_quantity)
         RETURNING id INTO v_id;
+    IF p_image_name IS NOT NULL THEN
+        RETURN ecs_api.product_images_add(p_me, v_id, p_image_name, p_image_width,
+                                          p_image_height, p_image_bytes);
+    END IF;
     RETURN ecs_lib.product_answer(v_id, 201);
 END $$;
 

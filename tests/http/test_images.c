@@ -57,10 +57,15 @@ static reply_t *fetch(const char *url)
     return reply;
 }
 
+/* A page of the site about what is not there is no picture. */
 static int is_there(const char *url)
 {
-    return http(.method = "GET", .path = url, .flags = HTTP_UNCHECKED)
-               ->status == 200;
+    reply_t *reply = http(.method = "GET", .path = url,
+                          .flags = HTTP_UNCHECKED);
+    const char *type = header(reply, "Content-Type");
+
+    return reply->status == 200 && type != NULL &&
+           strncmp(type, "image/", 6) == 0;
 }
 
 static int contains(const reply_t *reply, const char *word)
@@ -693,6 +698,35 @@ START_TEST(people_have_a_picture)
 }
 END_TEST
 
+START_TEST(a_product_may_begin_with_a_picture)
+{
+    actor_t *seller = person("seller", NULL);
+    file_t file = photo(), bad = photo();
+    const char *field = "--b\r\nContent-Disposition: form-data; name=";
+    file_t form = text_file(
+        "multipart/form-data; boundary=b",
+        fmt("%sname\r\n\r\nLamp\r\n%sdescription\r\n\r\nx\r\n"
+            "%sprice\r\n\r\n5.00\r\n%squantity\r\n\r\n3\r\n"
+            "%scategory\r\n\r\n%lld\r\n%simage; filename=a\r\n\r\n",
+            field, field, field, field, field, category(), field));
+    request_t request;
+    reply_t *r;
+
+    file = with_tail(with_tail(form, file.bytes, file.length), "\r\n--b--", 7);
+    request = as_body("POST", "/api/product/products/", seller, file);
+    r = expect(http_send(&request), 201);
+    same(r, "price", "5.00");
+    same(r, "images.0.height", "24");
+    ck_assert_ptr_nonnull(strstr(header(r, "Location"), text_at(r, "id")));
+
+    bad = with_tail(with_tail(form, bad.bytes, 100), "\r\n--b--", 7);
+    request = as_body("POST", "/api/product/products/", seller, bad);
+    invalid(http_send(&request), "image");
+    ck_assert_int_eq(sql_int("SELECT count(*) FROM ecs.products WHERE "
+                             "seller_id = %lld", seller->id), 1);
+}
+END_TEST
+
 START_TEST(brands_have_a_logo)
 {
     actor_t *seller = person("seller", NULL), *other = person("seller", NULL);
@@ -871,6 +905,7 @@ int main(void)
                                   pictures_have_an_order,
                                   pictures_of_an_approved_product_wait,
                                   people_have_a_picture,
+                                  a_product_may_begin_with_a_picture,
                                   brands_have_a_logo,
                                   a_repeated_upload_is_one,
                                   what_nobody_uses_goes,
