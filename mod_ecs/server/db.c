@@ -338,25 +338,28 @@ static int is_among(const char *state, const char *const *states)
     return *states != NULL;
 }
 
-/* Errors after which the same statement may succeed: its plan refers to
- * functions that a deploy has replaced, or it met another transaction. The
- * first try left nothing behind. */
-static int is_worth_a_retry(const char *state)
+/* Plans refer to functions or types that a deploy has replaced. */
+static int met_deploy(const char *state)
 {
-    static const char *const STATES[] = {
-        "26000", "0A000", "3F000", "42883", "XX000", /* met a deploy */
-        "40001", "40P01",                   /* serialisation, deadlock */
-        NULL
-    };
+    static const char *const STATES[] = { "0A000", "26000", "3F000", "42704",
+                                          "42883", "XX000", NULL };
 
     return is_among(state, STATES);
 }
 
-/* Of these, the ones that PostgreSQL does not mend by planning anew. The old
+/* Serialisation, deadlock. */
+static int met_another(const char *state)
+{
+    static const char *const STATES[] = { "40001", "40P01", NULL };
+
+    return is_among(state, STATES);
+}
+
+/* Errors of a deploy that PostgreSQL does not mend by planning anew. The old
  * statement stays until the connection ends, so these must be rare. */
 static int needs_prepare(const char *state)
 {
-    static const char *const STATES[] = { "26000", "0A000", NULL };
+    static const char *const STATES[] = { "0A000", "26000", NULL };
 
     return is_among(state, STATES);
 }
@@ -396,14 +399,19 @@ static int is_worth_another(holder_t *h, const char *sql, const char *state,
         PQreset(h->conn);
         return 1;
     }
-    if (tries == TRIES_MAX || !is_worth_a_retry(state)) {
+    if (tries == TRIES_MAX || !(met_deploy(state) || met_another(state))) {
         return 0;
-    }
-    if (needs_prepare(state)) {
-        statement_of(h->memory, sql)->epoch = -1;
     }
     /* A commit is seen a moment before the news of what it replaced. */
     apr_sleep(RETRY_PAUSE_US << 2 * (tries - 1));
+    if (needs_prepare(state)) {
+        statement_of(h->memory, sql)->epoch = -1;
+    }
+    if (met_deploy(state) && tries > 1) {
+        /* What PL/pgSQL planned in that moment names what is gone for as long
+         * as the session lives. */
+        PQreset(h->conn);
+    }
     return 1;
 }
 
