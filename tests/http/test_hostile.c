@@ -2,7 +2,8 @@
 /*
  * test_hostile.c - clients and databases that do not behave: broken and
  * smuggled bodies, request lines that cannot be read, conditions, what a
- * site's own conf does to the shop, and a database that is silent.
+ * site's own conf does to the shop, a database whose functions are replaced,
+ * and one that is silent.
  */
 #include <signal.h>
 #include <stdlib.h>
@@ -17,7 +18,8 @@
 #define CHUNKED "Transfer-Encoding: chunked\r\n"
 #define HEALTH "GET /api/health/ HTTP/1.1\r\n" HOST "\r\n"
 #define SMUGGLED "GET /api/ready/ HTTP/1.1\r\n" HOST "\r\n"
-#define SILENT_CLIENTS 8
+#define DEPLOY_EVERY 25 /* requests */
+#define CLIENTS 8
 #define GIVEN_UP_SECONDS 10.0 /* EcsDbTimeout, or four connects in a row */
 #define RECOVERY_SECONDS 3.0
 
@@ -261,6 +263,65 @@ START_TEST(one_of_a_list_is_enough_to_match)
 }
 END_TEST
 
+/* --- a database that changes ------------------------------------------------- */
+
+/* As a deploy does: functions go and come again in one transaction. */
+static void replace_functions(void)
+{
+    sql("DO $do$ DECLARE v_name text; v_text text; BEGIN"
+        " FOREACH v_name IN ARRAY ARRAY['ecs_api.caller',"
+        "  'ecs_api.accounts_me', 'ecs_api.request_begin',"
+        "  'ecs_api.accounts_me_update'] LOOP"
+        "  v_text := pg_get_functiondef(v_name::regproc);"
+        "  EXECUTE 'DROP FUNCTION ' || v_name::regproc::regprocedure;"
+        "  EXECUTE v_text;"
+        "  EXECUTE 'GRANT EXECUTE ON FUNCTION '"
+        "   || v_name::regproc::regprocedure || ' TO ecs_app';"
+        "  EXECUTE 'REVOKE ALL ON FUNCTION '"
+        "   || v_name::regproc::regprocedure || ' FROM PUBLIC';"
+        " END LOOP; END $do$");
+}
+
+typedef struct deploy_t {
+    actor_t *who;
+    int requests, deploys;
+} deploy_t;
+
+static int deploy_next(void *context, int client, request_t *request)
+{
+    deploy_t *deploy = context;
+
+    if (deploy->requests++ % DEPLOY_EVERY == 0) {
+        replace_functions();
+        deploy->deploys++;
+    }
+    request->method = client % 2 ? "GET" : "PATCH";
+    request->path = ME;
+    request->who = deploy->who;
+    if (client % 2 == 0) {
+        request->body = "{\"city\": \"Oslo\"}";
+        request->headers[0] = fmt("Idempotency-Key: %s", unique("deploy"));
+    }
+    return 1;
+}
+
+static void deploy_done(void *context, int client, const reply_t *reply)
+{
+    ck_assert_msg(reply->status == 200, "%s -> %d %s", reply->request.method,
+                  reply->status, reply->body);
+}
+
+START_TEST(a_deploy_is_not_noticed)
+{
+    deploy_t deploy = {.who = person("user", NULL)};
+    stream_t stream = {CLIENTS, 4, deploy_next, deploy_done, &deploy};
+
+    http_stream(&stream);
+    printf("deploys: %d in %d requests\n", deploy.deploys, deploy.requests);
+    ck_assert_int_gt(deploy.deploys, 3);
+}
+END_TEST
+
 /* --- a database that is silent ----------------------------------------------- */
 
 /* Stop or continue PostgreSQL, all of it. */
@@ -286,23 +347,23 @@ static void signal_database(int signal)
 /* Several clients at once, so that each child of httpd gets some. */
 static void ask(const actor_t *who, reply_t **replies)
 {
-    request_t requests[SILENT_CLIENTS];
+    request_t requests[CLIENTS];
     int i;
 
-    for (i = 0; i < SILENT_CLIENTS; i++) {
+    for (i = 0; i < CLIENTS; i++) {
         requests[i] = (request_t){.method = "GET", .path = ME, .who = who};
     }
-    http_parallel(requests, replies, SILENT_CLIENTS);
+    http_parallel(requests, replies, CLIENTS);
 }
 
 static double slowest_refusal(const actor_t *who)
 {
-    reply_t *replies[SILENT_CLIENTS];
+    reply_t *replies[CLIENTS];
     double seconds = 0;
     int i;
 
     ask(who, replies);
-    for (i = 0; i < SILENT_CLIENTS; i++) {
+    for (i = 0; i < CLIENTS; i++) {
         refused(replies[i], 503, "service_unavailable");
         ck_assert_int_gt(atoi(header(replies[i], "Retry-After")), 0);
         if (replies[i]->seconds > seconds) {
@@ -314,14 +375,14 @@ static double slowest_refusal(const actor_t *who)
 
 static int is_back(const actor_t *who)
 {
-    reply_t *replies[SILENT_CLIENTS];
+    reply_t *replies[CLIENTS];
     int i, good = 0;
 
     ask(who, replies);
-    for (i = 0; i < SILENT_CLIENTS; i++) {
+    for (i = 0; i < CLIENTS; i++) {
         good += replies[i]->status == 200;
     }
-    return good == SILENT_CLIENTS;
+    return good == CLIENTS;
 }
 
 START_TEST(a_silent_database_is_given_up)
@@ -361,6 +422,7 @@ int main(void)
                                   every_answer_carries_the_same_guards,
                                   conditions_are_kept,
                                   one_of_a_list_is_enough_to_match,
+                                  a_deploy_is_not_noticed,
                                   a_silent_database_is_given_up,
                                   NULL};
 
