@@ -257,6 +257,29 @@ static void answer_headers(ecs_request_t *req)
     }
 }
 
+/* mod_deflate and mod_brotli write into an ETag what they did to the body. When
+ * it comes back it means the answer they were given. */
+static void forget_encodings(request_rec *r, const char *name)
+{
+    static const char *const SUFFIXES[] = { "-gzip\"", "-br\"", NULL };
+    const char *header = apr_table_get(r->headers_in, name);
+    char *text = header && strchr(header, '-') ? apr_pstrdup(r->pool, header)
+                                               : NULL;
+    int i;
+
+    for (i = 0; text && SUFFIXES[i]; i++) {
+        apr_size_t length = strlen(SUFFIXES[i]) - 1; /* the quote stays */
+        char *at;
+
+        for (at = strstr(text, SUFFIXES[i]); at; at = strstr(at, SUFFIXES[i])) {
+            memmove(at, at + length, strlen(at + length) + 1);
+        }
+    }
+    if (text) {
+        apr_table_setn(r->headers_in, name, text);
+    }
+}
+
 /* What If-Match and If-None-Match say of a GET: OK to send the answer. No row
  * tells when it was changed last, so dates are not compared. */
 static int condition_of(ecs_request_t *req)
@@ -268,6 +291,8 @@ static int condition_of(ecs_request_t *req)
     }
     apr_table_unset(r->headers_in, "If-Modified-Since");
     apr_table_unset(r->headers_in, "If-Unmodified-Since");
+    forget_encodings(r, "If-Match");
+    forget_encodings(r, "If-None-Match");
     return ap_meets_conditions(r);
 }
 

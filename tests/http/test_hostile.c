@@ -250,6 +250,31 @@ START_TEST(conditions_are_kept)
 }
 END_TEST
 
+/* mod_deflate changes the ETag. */
+START_TEST(a_packed_answer_is_known_again)
+{
+    actor_t *who = person("user", NULL);
+    reply_t *r = http(.method = "GET", .path = ME, .who = who,
+                      .headers = {"Accept-Encoding: gzip"},
+                      .flags = HTTP_UNCHECKED);
+    const char *tag = header(expect(r, 200), "ETag");
+
+    ck_assert_str_eq(header(r, "Content-Encoding"), "gzip");
+    ck_assert_ptr_nonnull(strstr(tag, "-gzip\""));
+    expect(http(.method = "GET", .path = ME, .who = who,
+                .headers = {"Accept-Encoding: gzip",
+                            fmt("If-None-Match: \"other\", %s", tag)},
+                .flags = HTTP_UNCHECKED),
+           304);
+    expect(patch_with(who, fmt("If-Match: %s", tag)), 200);
+    expect(http(.method = "GET", .path = ME, .who = who,
+                .headers = {"Accept-Encoding: gzip",
+                            fmt("If-None-Match: %s", tag)},
+                .flags = HTTP_UNCHECKED),
+           200);
+}
+END_TEST
+
 START_TEST(one_of_a_list_is_enough_to_match)
 {
     actor_t *who = person("user", NULL);
@@ -421,6 +446,7 @@ int main(void)
                                   the_sites_conf_and_the_shop_get_along,
                                   every_answer_carries_the_same_guards,
                                   conditions_are_kept,
+                                  a_packed_answer_is_known_again,
                                   one_of_a_list_is_enough_to_match,
                                   a_deploy_is_not_noticed,
                                   a_silent_database_is_given_up,
