@@ -106,6 +106,7 @@ run_load() { # ROUND OPERATION WHO CLIENTS WEB-PID DB-PID WARM wrk|pgbench ARGS.
     }
     sleep 0.1 # for backends to end
     after=$(cpu_now "$web" "$db")
+    grep -E 'Socket errors|Non-2xx| aborted' "$out" >&2 || true
     echo "$before $after $(tail -n 1 "$spent") $(case $1 in
         *wrk) read_wrk "$out" ;;
         *) read_pgbench "$out" "$start" "$warm" "$scratch"/load/pgbench_log.* ;;
