@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include <apr_encode.h>
+#include <ap_expr.h>
 #include <apr_lib.h>
 #include <apr_strings.h>
 #include <http_core.h>
@@ -72,9 +73,16 @@ ecs_note_t *ecs_note_of(request_rec *r)
 static int is_handled_here(request_rec *r)
 {
     const core_dir_config *core = ap_get_core_module_config(r->per_dir_config);
+    const char *handler = core->handler;
+    const char *error = NULL;
 
-    return ecs_is_ours(r) && core->handler
-        && !strcmp(core->handler, ECS_HANDLER);
+    if (!ecs_is_ours(r)) {
+        return 0;
+    }
+    if (core->expr_handler) { /* httpd keeps even a plain word as one */
+        handler = ap_expr_str_exec(r, core->expr_handler, &error);
+    }
+    return handler && !error && !strcmp(handler, ECS_HANDLER);
 }
 
 int ecs_dispatch_translate_name(request_rec *r)
