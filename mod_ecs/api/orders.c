@@ -2,7 +2,7 @@
 /*
  * orders.c - checkout into escrow, the views of an order, and how it ends.
  *
- * All of it happens in sql/api/40_orders.sql; only the proof of delivery has
+ * All of it happens in sql/api/4*.sql; only the proof of delivery has
  * steps here, because PostgreSQL must not know PIN and token.
  */
 #include "api.h"

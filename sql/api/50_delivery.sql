@@ -1,5 +1,5 @@
 -- Delivery: the courier's side of an order, from the list of what waits to the
--- hand-over. The proof itself is checked in 40_orders.sql.
+-- hand-over. The proof itself is checked in 43_proofs.sql.
 --
 -- Locks, in this order: the order, its proof, the courier's row of ecs.users.
 

@@ -1,5 +1,5 @@
 -- Brands: from a seller's request to products that carry them, points, ranks
--- and low stock (sql/api/23_brands.sql, 26_moderation.sql, 40_orders.sql).
+-- and low stock (sql/api/23_brands.sql, 26_moderation.sql, 41_checkout.sql).
 BEGIN;
 \ir support.psql
 SELECT plan(86);
