@@ -126,6 +126,21 @@ BEGIN
         'You are a verified seller now.');
 END $$;
 
+-- Completes a delivered order, locked together with its products: pays its
+-- sellers and counts what they sold. Locks: wallets, the sellers.
+CREATE FUNCTION ecs_lib.order_complete(p_order ecs.orders, p_me ecs.caller, p_reason text)
+RETURNS ecs.orders LANGUAGE plpgsql AS $$
+BEGIN
+    UPDATE ecs.products p SET sold_count = sold_count + i.quantity
+        FROM ecs.order_items i WHERE i.order_id = p_order.id AND p.id = i.product_id;
+    PERFORM ecs_lib.order_settle(p_order, p_me);
+    p_order.held_amount := 0;
+    p_order := ecs_lib.order_move(p_order, 'COMPLETED', p_me, p_reason);
+    PERFORM ecs_lib.order_notify(p_order, ARRAY[p_order.buyer_id], 'order_completed',
+        format('Order %s is completed.', p_order.order_number));
+    RETURN p_order;
+END $$;
+
 -- Ends a delivered order: its sellers are paid. The buyer may do it when the
 -- waiting time is over, an administrator any time, with a reason.
 -- Callers: its buyer, administrators. Locks: its products, the order, wallets,
@@ -154,18 +169,53 @@ BEGIN
             json_build_object('available_at', ecs_lib.ts(v_order.complete_after)));
     END IF;
 
-    UPDATE ecs.products p SET sold_count = sold_count + i.quantity
-        FROM ecs.order_items i WHERE i.order_id = p_id AND p.id = i.product_id;
-    PERFORM ecs_lib.order_settle(v_order, p_me);
-    v_order.held_amount := 0;
-    v_order := ecs_lib.order_move(v_order, 'COMPLETED', p_me, p_reason);
-    PERFORM ecs_lib.order_notify(v_order, ARRAY[v_order.buyer_id], 'order_completed',
-        format('Order %s is completed.', v_order.order_number));
+    v_order := ecs_lib.order_complete(v_order, p_me, p_reason);
     IF v_admin THEN
         PERFORM ecs_lib.audit(p_me, 'order.complete', 'order', p_id,
                               jsonb_build_object('reason', p_reason));
     END IF;
     RETURN ecs_lib.ok(ecs_lib.order_json(p_id), v_order.version);
+END $$;
+
+-- Completes delivered orders whose waiting time is over: what a buyer forgot,
+-- oldest first, at most p_limit of them. Answers how many. One that somebody
+-- else has locked is left for the next time; so is one that cannot be
+-- completed, with a warning, or it would hold up the others for ever.
+-- For the jobs, not for requests. Locks, each kind for all the orders at once:
+-- their products, the orders, wallets, the sellers.
+CREATE FUNCTION ecs_lib.job_orders_complete(p_limit integer) RETURNS integer
+LANGUAGE plpgsql AS $$
+DECLARE
+    v_now    CONSTANT timestamptz := ecs.now();
+    v_ids    bigint[];
+    v_people bigint[];
+    v_done   integer := 0;
+    v_order  ecs.orders;
+BEGIN
+    v_ids := ARRAY(SELECT id FROM ecs.orders
+                   WHERE status = 'DELIVERED' AND complete_after <= v_now
+                   ORDER BY complete_after LIMIT p_limit);
+    PERFORM 1 FROM ecs.products WHERE id IN (
+            SELECT product_id FROM ecs.order_items WHERE order_id = ANY (v_ids))
+        ORDER BY id FOR NO KEY UPDATE;
+    v_ids := ARRAY(SELECT id FROM ecs.orders
+                   WHERE id = ANY (v_ids) AND status = 'DELIVERED'
+                   ORDER BY id FOR NO KEY UPDATE SKIP LOCKED);
+    v_people := ARRAY(SELECT seller_id FROM ecs.order_items WHERE order_id = ANY (v_ids)
+                      UNION SELECT buyer_id FROM ecs.orders WHERE id = ANY (v_ids));
+    PERFORM ecs.lock_wallets(v_people, true);
+    PERFORM 1 FROM ecs.users WHERE id IN (
+            SELECT seller_id FROM ecs.order_items WHERE order_id = ANY (v_ids))
+        ORDER BY id FOR NO KEY UPDATE;
+    FOR v_order IN SELECT * FROM ecs.orders WHERE id = ANY (v_ids) ORDER BY id LOOP
+        BEGIN
+            PERFORM ecs_lib.order_complete(v_order, NULL, NULL);
+            v_done := v_done + 1;
+        EXCEPTION WHEN OTHERS THEN
+            RAISE WARNING 'order % could not be completed: %', v_order.id, SQLERRM;
+        END;
+    END LOOP;
+    RETURN v_done;
 END $$;
 
 -- Gives the buyer money back out of escrow: all that is held, which ends the

@@ -1,7 +1,7 @@
 -- Orders: the main job in money, every refusal, every state, who sees what.
 BEGIN;
 \ir support.psql
-SELECT plan(137);
+SELECT plan(143);
 
 CREATE FUNCTION ecs_test.put(p_me ecs.caller, p_product bigint, p_quantity integer DEFAULT 1)
 RETURNS void LANGUAGE sql AS $$
@@ -486,6 +486,26 @@ SELECT is((a).body #>> '{0,id}', :'o5', 'by courier')
     FROM ecs_api.orders_admin_list(:'boss', NULL, NULL, NULL, (:'courier'::ecs.caller).id, NULL, NULL, NULL, 1, 1, NULL) a;
 SELECT is((a).total || ' ' || ((a).body #>> '{0,id}'), '1 ' || :o4, 'what could have been completed')
     FROM ecs_api.orders_overdue(:'boss', 1, 5, NULL) a;
+
+-- What a buyer forgot ----------------------------------------------------------------------------------
+
+SELECT ecs_lib.job_orders_complete(100) \g /dev/null
+SELECT ecs_test.buy(:'rich', :cup1) AS d1, ecs_test.buy(:'rich', :cup2) AS d2,
+       ecs_test.buy(:'rich', :cup3) AS d3 \gset
+SELECT ecs_test.bring(:'courier', :d1, 'DELIVERED'), ecs_test.pass('1 hour') \g /dev/null
+SELECT ecs_test.bring(:'courier', :d2, 'DELIVERED'), ecs_test.pass('1 hour') \g /dev/null
+SELECT ecs_test.bring(:'courier', :d3, 'DELIVERED') \g /dev/null
+SELECT is(ecs_lib.job_orders_complete(100), 0, 'an order is not completed before its time');
+SELECT ecs_test.pass('3 days - 1 hour') \g /dev/null
+SELECT is(ecs_lib.job_orders_complete(1), 1, 'then it is, as many as are asked for');
+SELECT is((SELECT string_agg(status, ' ' ORDER BY id) FROM ecs.orders WHERE id IN (:d1, :d2, :d3)),
+    'COMPLETED DELIVERED DELIVERED', 'the oldest first');
+SELECT is(ecs_lib.job_orders_complete(100), 1, 'one more, and none too early');
+SELECT results_eq(format('SELECT status, by_id, note FROM ecs.order_history WHERE order_id = %s
+                          ORDER BY id DESC LIMIT 1', :d2),
+    'VALUES (''COMPLETED'', NULL::bigint, NULL)', 'by nobody');
+SELECT is((SELECT count(*) FROM ecs.transfers WHERE order_id = :d2 AND kind IN ('PAYMENT', 'FEE')),
+    2::bigint, 'its seller is paid');
 
 -- The books at the end ------------------------------------------------------------------------------------
 
