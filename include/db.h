@@ -22,6 +22,7 @@ typedef struct ecs_db_call_t {
     int count;
     const char *const *params; /* text form, NULL for SQL NULL */
     int is_read;               /* may be repeated when the connection broke */
+    request_rec *r;            /* whose log errors go to; NULL for the server's */
 } ecs_db_call_t;
 
 /**
@@ -36,13 +37,15 @@ ecs_db_t *ecs_db_make(apr_pool_t *pchild, server_rec *s,
  * Run one statement whose columns are those of ecs.answer. Waits at most
  * EcsDbWait for a connection and EcsDbTimeout for the answer; no connection is
  * held when it returns. Any thread.
- * @param answer  out: points into libpq's buffer, which lives as long as
- *                r->pool; nothing is copied
+ * @param p       for the answer, the problem and the place in the queue: the
+ *                request's pool, or a job's own
+ * @param answer  out: points into libpq's buffer, which lives as long as p;
+ *                nothing is copied
  * @return NULL, or the problem: a refusal of the shop, 503 when the database
  *         is away or too busy, `outcome_unknown` when the connection broke
  *         under a write
  */
-ecs_problem_t *ecs_db_run(request_rec *r, ecs_db_t *db,
+ecs_problem_t *ecs_db_run(apr_pool_t *p, ecs_db_t *db,
                           const ecs_db_call_t *call, ecs_answer_t *answer);
 
 #endif

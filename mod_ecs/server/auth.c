@@ -103,11 +103,11 @@ static int session_is_alive(request_rec *r, ecs_note_t *note)
         ecs_db_call_t call = {
             .sql = "SELECT * FROM ecs_api.session_check(p_me => "
                    "ecs_api.caller($1, $2, $3, $4, $5, $6))",
-            .count = 6, .params = params, .is_read = 1
+            .count = 6, .params = params, .is_read = 1, .r = r,
         };
 
-        note->problem = ecs_db_run(r, ecs_config_of(r->server)->db, &call,
-                                   &answer);
+        note->problem = ecs_db_run(r->pool, ecs_config_of(r->server)->db,
+                                   &call, &answer);
         note->session_is_good = note->problem ? -1 : 1;
     }
     return note->session_is_good > 0;

@@ -20,6 +20,7 @@
 #include "db.h"
 
 #include <poll.h>
+#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -73,6 +74,13 @@ typedef struct prepared_t {
     int epoch; /* of the connection when it was prepared, -1 for not */
 } prepared_t;
 
+/* One call on its way. */
+typedef struct errand_t {
+    apr_pool_t *p;
+    ecs_db_t *db;
+    const ecs_db_call_t *call;
+} errand_t;
+
 /* A connection while somebody has it. */
 typedef struct holder_t {
     ap_dbd_t *dbd;
@@ -93,6 +101,26 @@ static apr_time_t now_us(void)
 
     clock_gettime(CLOCK_MONOTONIC, &now);
     return apr_time_make(now.tv_sec, now.tv_nsec / 1000);
+}
+
+/* Into the log of the request that asks, if there is one. */
+static void complain(const errand_t *e, int level, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
+static void complain(const errand_t *e, int level, const char *format, ...)
+{
+    va_list args;
+    const char *text;
+
+    va_start(args, format);
+    text = apr_pvsprintf(e->p, format, args);
+    va_end(args);
+    if (e->call->r) {
+        ap_log_rerror(APLOG_MARK, level, 0, e->call->r, "%s", text);
+    }
+    else {
+        ap_log_error(APLOG_MARK, level, 0, e->db->s, "%s", text);
+    }
 }
 
 int ecs_db_is_available(void)
@@ -176,23 +204,22 @@ static int is_fresh(PGconn *conn)
     return PQstatus(conn) == CONNECTION_OK;
 }
 
-static int take_connection(request_rec *r, ecs_db_t *db, holder_t *h)
+static int take_connection(const errand_t *e, holder_t *h)
 {
-    h->dbd = dbd_open(r->pool, db->s);
+    h->dbd = dbd_open(e->p, e->db->s);
     if (!h->dbd) {
         return 0;
     }
     if (strcmp(apr_dbd_name(h->dbd->driver), DRIVER) != 0) {
-        ap_log_rerror(APLOG_MARK, APLOG_CRIT, 0, r,
-                      "ECS0014: DBDriver of this server is %s; the shop needs "
-                      DRIVER, apr_dbd_name(h->dbd->driver));
-        dbd_close(db->s, h->dbd);
+        complain(e, APLOG_CRIT, "ECS0014: DBDriver of this server is %s; the "
+                 "shop needs " DRIVER, apr_dbd_name(h->dbd->driver));
+        dbd_close(e->db->s, h->dbd);
         return 0;
     }
     h->conn = apr_dbd_native_handle(h->dbd->driver, h->dbd->handle);
     h->memory = memory_of(h->conn, h->dbd->pool);
     if (!is_fresh(h->conn)) {
-        dbd_close(db->s, h->dbd);
+        dbd_close(e->db->s, h->dbd);
         return 0;
     }
     return 1;
@@ -364,7 +391,7 @@ static int needs_prepare(const char *state)
     return is_among(state, STATES);
 }
 
-static ecs_problem_t *problem_of(request_rec *r, const PGresult *result)
+static ecs_problem_t *problem_of(const errand_t *e, const PGresult *result)
 {
     const char *state = PQresultErrorField(result, PG_DIAG_SQLSTATE);
     const char *message = PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY);
@@ -372,22 +399,20 @@ static ecs_problem_t *problem_of(request_rec *r, const PGresult *result)
     if (!state || strncmp(state, "EC", 2) != 0) {
         const char *context = PQresultErrorField(result, PG_DIAG_CONTEXT);
 
-        ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, r,
-                      "ECS0010: the database reports %s: %s (%s); the request "
-                      "had no effect", state ? state : "no SQLSTATE",
-                      message ? message : "", context ? context : "");
+        complain(e, APLOG_ERR, "ECS0010: the database reports %s: %s (%s); "
+                 "the request had no effect", state ? state : "no SQLSTATE",
+                 message ? message : "", context ? context : "");
     }
-    return ecs_problem_of_sql(r->pool, state, message,
+    return ecs_problem_of_sql(e->p, state, message,
                               PQresultErrorField(result,
                                                  PG_DIAG_MESSAGE_DETAIL));
 }
 
-static ecs_problem_t *unknown_outcome(request_rec *r)
+static ecs_problem_t *unknown_outcome(const errand_t *e)
 {
-    ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, r,
-                  "ECS0011: the connection broke while a statement ran; "
-                  "whether it took effect is unknown");
-    return ecs_problem_make(r->pool, "outcome_unknown", NULL);
+    complain(e, APLOG_ERR, "ECS0011: the connection broke while a statement "
+             "ran; whether it took effect is unknown");
+    return ecs_problem_make(e->p, "outcome_unknown", NULL);
 }
 
 /* Get ready for another try after an error that left nothing behind; 0 when
@@ -416,9 +441,9 @@ static int is_worth_another(holder_t *h, const char *sql, const char *state,
 }
 
 /* Runs the statement until it has an outcome; the result is the caller's. */
-static ecs_problem_t *run_on(request_rec *r, holder_t *h,
-                             const ecs_db_call_t *call, PGresult **out)
+static ecs_problem_t *run_on(const errand_t *e, holder_t *h, PGresult **out)
 {
+    const ecs_db_call_t *call = e->call;
     ecs_problem_t *problem = NULL;
     int tries, lost, sent;
 
@@ -429,9 +454,9 @@ static ecs_problem_t *run_on(request_rec *r, holder_t *h,
         if (lost) {
             PQclear(result);
             if (sent && !call->is_read) {
-                return unknown_outcome(r);
+                return unknown_outcome(e);
             }
-            problem = ecs_problem_make(r->pool, "service_unavailable", NULL);
+            problem = ecs_problem_make(e->p, "service_unavailable", NULL);
             if (h->is_silent) {
                 return problem;
             }
@@ -440,7 +465,7 @@ static ecs_problem_t *run_on(request_rec *r, holder_t *h,
         }
         if (PQresultStatus(result) == PGRES_TUPLES_OK) {
             *out = result;
-            return h->memory->warned && !call->is_read ? unknown_outcome(r)
+            return h->memory->warned && !call->is_read ? unknown_outcome(e)
                                                        : NULL;
         }
         state = PQresultErrorField(result, PG_DIAG_SQLSTATE);
@@ -448,7 +473,7 @@ static ecs_problem_t *run_on(request_rec *r, holder_t *h,
             PQclear(result);
             continue;
         }
-        problem = problem_of(r, result);
+        problem = problem_of(e, result);
         PQclear(result);
         return problem;
     }
@@ -463,76 +488,73 @@ static apr_status_t clear_result(void *result)
     return APR_SUCCESS;
 }
 
-static const char *text_of(const PGresult *result, int column)
+static const char *text_of(const PGresult *result, int row, int column)
 {
-    return PQgetisnull(result, 0, column) ? NULL
-                                          : PQgetvalue(result, 0, column);
+    return PQgetisnull(result, row, column) ? NULL
+                                            : PQgetvalue(result, row, column);
 }
 
-static long long number_of(const PGresult *result, int column, int missing)
+static long long number_of(const PGresult *result, int row, int column,
+                           int missing)
 {
-    const char *text = text_of(result, column);
+    const char *text = text_of(result, row, column);
 
     return text ? strtoll(text, NULL, 10) : missing;
 }
 
-static ecs_problem_t *read_answer(request_rec *r, PGresult *result,
-                                  ecs_answer_t *answer)
+/* One row of a result whose columns are those of ecs.answer. */
+static void read_answer(const PGresult *result, int row, ecs_answer_t *answer)
 {
-    const char *replayed;
+    const char *replayed = text_of(result, row, COL_REPLAYED);
 
-    apr_pool_cleanup_register(r->pool, result, clear_result,
-                              apr_pool_cleanup_null);
-    if (PQnfields(result) != COL_COUNT || PQntuples(result) != 1) {
-        ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, r,
-                      "ECS0012: the database answers %d rows of %d columns "
-                      "instead of 1 of %d; run `ecsctl migrate`",
-                      PQntuples(result), PQnfields(result), COL_COUNT);
-        return ecs_problem_make(r->pool, "server_error", NULL);
-    }
     memset(answer, 0, sizeof(*answer));
-    answer->status = (int)number_of(result, COL_STATUS, 0);
-    answer->body = text_of(result, COL_BODY);
-    answer->length = (apr_size_t)PQgetlength(result, 0, COL_BODY);
-    answer->version = number_of(result, COL_VERSION, 0);
-    answer->location = text_of(result, COL_LOCATION);
-    answer->total = number_of(result, COL_TOTAL, -1);
-    answer->next_key = text_of(result, COL_NEXT_KEY);
-    answer->extra = text_of(result, COL_EXTRA);
-    replayed = text_of(result, COL_REPLAYED);
+    answer->status = (int)number_of(result, row, COL_STATUS, 0);
+    answer->body = text_of(result, row, COL_BODY);
+    answer->length = (apr_size_t)PQgetlength(result, row, COL_BODY);
+    answer->version = number_of(result, row, COL_VERSION, 0);
+    answer->location = text_of(result, row, COL_LOCATION);
+    answer->total = number_of(result, row, COL_TOTAL, -1);
+    answer->next_key = text_of(result, row, COL_NEXT_KEY);
+    answer->extra = text_of(result, row, COL_EXTRA);
     answer->replayed = replayed && *replayed == 't';
-    return NULL;
 }
 
-static ecs_problem_t *unavailable(request_rec *r)
+static ecs_problem_t *wrong_shape(const errand_t *e, const PGresult *result)
 {
-    return ecs_problem_make(r->pool, "service_unavailable", NULL);
+    complain(e, APLOG_ERR, "ECS0012: the database answers %d rows of %d "
+             "columns instead of 1 of %d; run `ecsctl migrate`",
+             PQntuples(result), PQnfields(result), COL_COUNT);
+    return ecs_problem_make(e->p, "server_error", NULL);
+}
+
+static ecs_problem_t *unavailable(const errand_t *e)
+{
+    return ecs_problem_make(e->p, "service_unavailable", NULL);
 }
 
 /* No connection. Where others get one, the place rests for a moment, or it
  * would be free all the time and take most of the requests to refuse them. */
-static ecs_problem_t *away(request_rec *r, ecs_db_t *db)
+static ecs_problem_t *away(const errand_t *e)
 {
-    ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, r,
-                  "ECS0013: no connection to the database; check that it runs "
-                  "and that DBDParams are right");
-    if (!ecs_fuse_bad(&db->fuse, now_us())) {
+    complain(e, APLOG_ERR, "ECS0013: no connection to the database; check "
+             "that it runs and that DBDParams are right");
+    if (!ecs_fuse_bad(&e->db->fuse, now_us())) {
         apr_sleep(REST_US);
     }
-    return unavailable(r);
+    return unavailable(e);
 }
 
 /* With a place of the gate. */
-static ecs_problem_t *run_inside(request_rec *r, ecs_db_t *db,
-                                 const ecs_db_call_t *call, PGresult **result)
+static ecs_problem_t *run_inside(const errand_t *e, PGresult **result)
 {
+    ecs_db_t *db = e->db;
     holder_t holder = { .deadline = now_us() + db->timeout };
     ecs_problem_t *problem;
 
-    if (!take_connection(r, db, &holder)) {
-        return away(r, db);
+    if (!take_connection(e, &holder)) {
+        return away(e);
     }
-    problem = run_on(r, &holder, call, result);
+    problem = run_on(e, &holder, result);
     give_connection_back(db, &holder);
     if (holder.has_answered) {
         ecs_fuse_good(&db->fuse, now_us());
@@ -543,32 +565,50 @@ static ecs_problem_t *run_inside(request_rec *r, ecs_db_t *db,
     return problem;
 }
 
-ecs_problem_t *ecs_db_run(request_rec *r, ecs_db_t *db,
-                          const ecs_db_call_t *call, ecs_answer_t *answer)
+/* The result of a call, which lives as long as the errand's pool. */
+static ecs_problem_t *run(const errand_t *e, PGresult **result)
 {
+    ecs_db_t *db = e->db;
     ecs_fuse_e pass = ecs_fuse_pass(&db->fuse, now_us());
     ecs_problem_t *problem;
-    PGresult *result = NULL;
 
+    *result = NULL;
     if (pass == ECS_FUSE_REFUSED) {
-        return unavailable(r);
+        return unavailable(e);
     }
-    if (ecs_gate_enter(db->gate, db->wait, r->pool) == APR_SUCCESS) {
+    if (ecs_gate_enter(db->gate, db->wait, e->p) == APR_SUCCESS) {
         /* Meanwhile those inside may have found that it is away. */
         problem = pass == ECS_FUSE_PASSED && ecs_fuse_is_blown(&db->fuse)
-            ? unavailable(r) : run_inside(r, db, call, &result);
+            ? unavailable(e) : run_inside(e, result);
         ecs_gate_leave(db->gate);
     }
     else {
-        problem = ecs_problem_make(r->pool, "service_unavailable",
+        problem = ecs_problem_make(e->p, "service_unavailable",
                                    "The shop is very busy; try again.");
     }
     if (pass == ECS_FUSE_TRIES && ecs_fuse_is_blown(&db->fuse)) {
         ecs_fuse_blow(&db->fuse, now_us());
     }
+    if (*result) {
+        apr_pool_cleanup_register(e->p, *result, clear_result,
+                                  apr_pool_cleanup_null);
+    }
+    return problem;
+}
+
+ecs_problem_t *ecs_db_run(apr_pool_t *p, ecs_db_t *db,
+                          const ecs_db_call_t *call, ecs_answer_t *answer)
+{
+    errand_t errand = { .p = p, .db = db, .call = call };
+    PGresult *result;
+    ecs_problem_t *problem = run(&errand, &result);
+
     if (problem) {
-        PQclear(result);
         return problem;
     }
-    return read_answer(r, result, answer);
+    if (PQnfields(result) != COL_COUNT || PQntuples(result) != 1) {
+        return wrong_shape(&errand, result);
+    }
+    read_answer(result, 0, answer);
+    return NULL;
 }

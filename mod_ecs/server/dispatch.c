@@ -237,6 +237,7 @@ static ecs_problem_t *call_database(ecs_request_t *req,
         .sql = statement->by_caller,
         .params = params,
         .is_read = !ecs_route_writes(req->route),
+        .r = req->r,
     };
 
     if (!req->who && statement->anonymous) {
@@ -251,7 +252,7 @@ static ecs_problem_t *call_database(ecs_request_t *req,
         }
     }
     call.count += field_params(req, params + call.count);
-    return ecs_db_run(req->r, req->config->db, &call, &req->answer);
+    return ecs_db_run(req->pool, req->config->db, &call, &req->answer);
 }
 
 /* A refusal that was returned so that its effect stays (ecs_lib.refused). */

@@ -4,14 +4,13 @@
  * httpd runs them; several hosts may run the same job at the same time, which
  * each job has to bear.
  *
- * A job speaks to the database as a request does that nobody sent: it waits
- * for its turn at the same gate, on the same connections.
+ * A job speaks to the database as a request does: it waits for its turn at the
+ * same gate, on the same connections.
  */
 #include "jobs.h"
 
 #include <apr_optional.h>
 #include <apr_strings.h>
-#include <http_config.h>
 #include <http_log.h>
 #include <mod_watchdog.h>
 
@@ -22,36 +21,6 @@
 #define WATCHDOG "_ecs_jobs_"
 #define MEDIA_INTERVAL (apr_time_from_sec(600))
 #define PRICES_INTERVAL (apr_time_from_sec(15))
-
-/* ---- a request that nobody sent ---- */
-
-static request_rec *request_of(apr_pool_t *p, server_rec *s)
-{
-    request_rec *r = apr_pcalloc(p, sizeof(*r));
-    conn_rec *c = apr_pcalloc(p, sizeof(*c));
-
-    c->pool = p;
-    c->base_server = s;
-    c->client_ip = apr_pstrdup(p, "0.0.0.0");
-    c->conn_config = ap_create_conn_config(p);
-    r->pool = p;
-    r->server = s;
-    r->connection = c;
-    r->useragent_ip = c->client_ip;
-    r->per_dir_config = s->lookup_defaults;
-    r->request_config = ap_create_request_config(p);
-    r->headers_in = apr_table_make(p, 1);
-    r->headers_out = apr_table_make(p, 1);
-    r->err_headers_out = apr_table_make(p, 1);
-    r->notes = apr_table_make(p, 1);
-    r->subprocess_env = apr_table_make(p, 1);
-    r->method = apr_pstrdup(p, "JOB");
-    r->uri = apr_pstrdup(p, "");
-    r->unparsed_uri = r->uri;
-    r->the_request = r->uri;
-    r->status = HTTP_OK;
-    return r;
-}
 
 /* ---- pictures that nobody uses ---- */
 
@@ -67,8 +36,8 @@ static const char *ask_unused(void *baton, apr_pool_t *p, const char *names,
         .params = params,
     };
     ecs_answer_t answer;
-    ecs_problem_t *problem = ecs_db_run(request_of(p, s),
-                                        ecs_config_of(s)->db, &call, &answer);
+    ecs_problem_t *problem = ecs_db_run(p, ecs_config_of(s)->db, &call,
+                                        &answer);
 
     if (problem) {
         return problem->detail;
@@ -115,7 +84,7 @@ static apr_status_t tell_prices(int state, void *data, apr_pool_t *p)
     if (state != AP_WATCHDOG_STATE_RUNNING || !config->db) {
         return APR_SUCCESS;
     }
-    problem = ecs_db_run(request_of(p, s), config->db, &call, &answer);
+    problem = ecs_db_run(p, config->db, &call, &answer);
     if (problem) {
         ap_log_error(APLOG_MARK, APLOG_WARNING, 0, s,
                      "ECS0053: nobody was told of lower prices: %s",

@@ -62,9 +62,11 @@ ecs_problem_t *ecs_request_query(ecs_request_t *req, const char *sql,
                                  int count, const char *const *params,
                                  ecs_answer_t *answer)
 {
-    ecs_db_call_t call = { .sql = sql, .count = count, .params = params };
+    ecs_db_call_t call = {
+        .sql = sql, .count = count, .params = params, .r = req->r,
+    };
 
-    return ecs_db_run(req->r, req->config->db, &call, answer);
+    return ecs_db_run(req->pool, req->config->db, &call, answer);
 }
 
 json_t *ecs_request_json(ecs_request_t *req, const ecs_answer_t *answer)
