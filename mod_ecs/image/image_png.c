@@ -134,17 +134,29 @@ int ecs_image_decode_png(const ecs_bytes_t *file, int side,
     return 0;
 }
 
+/* A file that is being made. */
+typedef struct growing_t {
+    ecs_bytes_t *file;
+    size_t room; /* bytes; twice as many when they are full */
+} growing_t;
+
 static void give(png_structp png, png_bytep from, size_t length)
 {
-    ecs_bytes_t *file = png_get_io_ptr(png);
-    unsigned char *grown = realloc(file->bytes, file->length + length);
+    growing_t *to = png_get_io_ptr(png);
+    ecs_bytes_t *file = to->file;
 
-    if (grown == NULL) {
-        fail(png, "");
-        return;
+    if (file->length + length > to->room) {
+        size_t room = 2 * (file->length + length);
+        unsigned char *grown = realloc(file->bytes, room);
+
+        if (grown == NULL) {
+            fail(png, "");
+            return;
+        }
+        file->bytes = grown;
+        to->room = room;
     }
-    memcpy(grown + file->length, from, length);
-    file->bytes = grown;
+    memcpy(file->bytes + file->length, from, length);
     file->length += length;
 }
 
@@ -158,6 +170,7 @@ int ecs_image_encode_png(const ecs_image_t *image, ecs_bytes_t *file)
                                               keep_quiet);
     png_infop info = png ? png_create_info_struct(png) : NULL;
     size_t row = (size_t)image->width * (size_t)image->channels;
+    growing_t to = {file, 0};
     int y;
 
     file->bytes = NULL;
@@ -165,7 +178,7 @@ int ecs_image_encode_png(const ecs_image_t *image, ecs_bytes_t *file)
     if (info == NULL || setjmp(png_jmpbuf(png))) {
         return 1;
     }
-    png_set_write_fn(png, file, give, flush);
+    png_set_write_fn(png, &to, give, flush);
     png_set_compression_level(png, COMPRESSION_LEVEL);
     png_set_IHDR(png, info, (png_uint_32)image->width,
                  (png_uint_32)image->height, 8,

@@ -10,6 +10,7 @@
 #include <linux/audit.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
+#include <poll.h>
 #include <signal.h>
 #include <stddef.h>
 #include <sys/prctl.h>
@@ -101,9 +102,19 @@ const char *__asan_default_options(void)
 
 #endif
 
+/* The end of httpd's child is the end of this, too. A child that ended before
+ * that was agreed on left the pipe of the report without a reader. */
+static int end_with_parent(void)
+{
+    struct pollfd report = {.fd = STDOUT_FILENO};
+
+    return prctl(PR_SET_PDEATHSIG, SIGKILL) != 0 || poll(&report, 1, 0) < 0 ||
+           (report.revents & POLLERR) != 0;
+}
+
 int ecs_sandbox_enter(void)
 {
-    return prctl(PR_SET_PDEATHSIG, SIGKILL) != 0 ||
+    return end_with_parent() != 0 ||
            prctl(PR_SET_DUMPABLE, 0) != 0 ||
            prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0 || limit_memory() != 0 ||
            limit(RLIMIT_CPU, PROCESSOR_SECONDS) != 0 ||
