@@ -81,6 +81,14 @@ BEGIN
         NULL, NULL, NULL, NULL, NULL, false)::ecs.answer;
 END $$;
 
+-- The same for a field that is wrong, where several requests come in one call.
+CREATE FUNCTION ecs_lib.refused_field(p_field text, p_message text)
+RETURNS ecs.answer LANGUAGE plpgsql IMMUTABLE AS $$
+BEGIN
+    RETURN ecs_lib.refused('invalid', p_message, json_build_object('fields',
+        json_build_object(p_field, json_build_array(p_message))));
+END $$;
+
 -- If-Match: the caller's version must be the one of the locked row.
 CREATE FUNCTION ecs_lib.check_version(p_me ecs.caller, p_version bigint)
 RETURNS void LANGUAGE plpgsql AS $$

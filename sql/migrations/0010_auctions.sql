@@ -92,12 +92,13 @@ CREATE TRIGGER auctions_guard BEFORE UPDATE ON ecs.auctions
     FOR EACH ROW EXECUTE FUNCTION ecs.guard_auction();
 
 -- Every bid that was accepted. A maximum stays its owner's secret; PROXY rows
--- are what the system bid for a leader, so that the prices explain themselves.
+-- are what the system bid for a leader, so that the prices explain themselves;
+-- RAISE rows are a leader's higher maximum, which moves no price.
 CREATE TABLE ecs.bids (
     id         bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     auction_id bigint NOT NULL REFERENCES ecs.auctions,
     bidder_id  bigint NOT NULL REFERENCES ecs.users,
-    kind       text NOT NULL DEFAULT 'BID' CHECK (kind IN ('BID', 'PROXY')),
+    kind       text NOT NULL DEFAULT 'BID' CHECK (kind IN ('BID', 'PROXY', 'RAISE')),
     amount     numeric(14, 2) NOT NULL CHECK (amount > 0), -- everybody sees it
     max_amount numeric(14, 2) NOT NULL,                    -- nobody else does
     request_id text,
