@@ -18,9 +18,4 @@
 const char *ecs_openapi_make(apr_pool_t *p, const ecs_app_t *apps,
                              const char *server_url);
 
-/**
- * The unique name of a row's operation: "post_orders_by_id_cancel".
- */
-const char *ecs_openapi_operation(apr_pool_t *p, const ecs_route_t *route);
-
 #endif

@@ -9,7 +9,7 @@
 #include "rows.h"
 #include "example.h"
 #include "fields_types.h"
-#include "openapi.h"
+#include "operation.h"
 #include "problem.h"
 #include "refusals.h"
 #include "schema.h"
@@ -140,7 +140,7 @@ static const char *check_verb(const rows_t *rows, const ecs_route_t *route)
     if (route->summary == NULL || *route->summary == '\0') {
         return "it has no summary";
     }
-    if (!add_name(rows, ecs_openapi_operation(rows->p, route))) {
+    if (!add_name(rows, ecs_operation_name(rows->p, route))) {
         return "another row has this method and path";
     }
     if (route->roles == 0) {
