@@ -35,6 +35,8 @@ extern const ecs_route_t ecs_orders_routes[];
 extern const ecs_schema_t ecs_orders_schemas[];
 extern const ecs_route_t ecs_delivery_routes[];
 extern const ecs_schema_t ecs_delivery_schemas[];
+extern const ecs_route_t ecs_bids_routes[];
+extern const ecs_schema_t ecs_bids_schemas[];
 extern const ecs_route_t ecs_wallet_routes[];
 extern const ecs_schema_t ecs_wallet_schemas[];
 extern const ecs_route_t ecs_notifications_routes[];

@@ -11,6 +11,7 @@
 #include "route.h"
 #include "secrets.h"
 
+struct ecs_carrier_t;
 struct ecs_gate_t;
 struct ecs_db_t;
 
@@ -25,6 +26,7 @@ typedef struct ecs_server_config_t {
     int db_wait_ms;                /* EcsDbWait */
     int db_timeout_ms;             /* EcsDbTimeout */
     int hash_limit;                /* EcsHashLimit, per child */
+    int carry_limit;               /* EcsCarryLimit */
     const char *media_dir;         /* EcsMediaDir, NULL: takes no pictures */
     const char *image_helper;      /* EcsImageHelper */
     int image_limit;               /* EcsImageLimit, per child */
@@ -44,6 +46,7 @@ typedef struct ecs_server_config_t {
     struct ecs_db_t *db;           /* per child */
     struct ecs_gate_t *hash_gate;  /* per child */
     struct ecs_gate_t *image_gate; /* per child */
+    struct ecs_carrier_t *carrier; /* per child; NULL: each request alone */
 } ecs_server_config_t;
 
 #define ECS_ERRORS_DRF 0

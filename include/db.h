@@ -48,4 +48,13 @@ ecs_db_t *ecs_db_make(apr_pool_t *pchild, server_rec *s,
 ecs_problem_t *ecs_db_run(apr_pool_t *p, ecs_db_t *db,
                           const ecs_db_call_t *call, ecs_answer_t *answer);
 
+/**
+ * The same for a statement that answers several at once.
+ * @param answers  out: one for each row
+ * @param count    how many rows it has to have
+ */
+ecs_problem_t *ecs_db_run_rows(apr_pool_t *p, ecs_db_t *db,
+                               const ecs_db_call_t *call,
+                               ecs_answer_t *answers, int count);
+
 #endif

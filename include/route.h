@@ -72,6 +72,9 @@ typedef struct ecs_field_t {
 #define ECS_R_NO_DB 0x04u     /* has no SQL call; `before` makes the answer */
 #define ECS_R_CACHEABLE 0x08u /* public answer, cacheable with validators */
 #define ECS_R_MAY_IMAGE 0x10u /* its `image` may be missing */
+#define ECS_R_CARRIED 0x20u   /* requests for one object go to the database
+                                 together (carry.h); the object's id is the
+                                 first field */
 
 /* The fields of a row that takes an image: what is known of the stored picture
  * (ECS_IN_SERVER, see upload.h). NULL when none was sent. */

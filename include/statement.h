@@ -4,7 +4,8 @@
  *
  * It comes in three forms: by somebody (or nobody) whom ecs_api.caller knows,
  * for an anonymous read (no caller at all), and under an Idempotency-Key. The
- * gateway functions are in sql/api/01_gateway.sql.
+ * gateway functions are in sql/api/01_gateway.sql. A carried row has one form of
+ * its own, for several requests.
  */
 #ifndef ECS_STATEMENT_H
 #define ECS_STATEMENT_H
@@ -21,6 +22,7 @@ typedef struct ecs_statement_t {
     const char *by_caller;
     const char *anonymous; /* NULL unless the row is a public read */
     const char *keyed;     /* NULL unless the row writes and may be replayed */
+    const char *carried;   /* of a row with ECS_R_CARRIED, the only one */
 } ecs_statement_t;
 
 /**

@@ -24,6 +24,7 @@
 #include <jansson.h>
 
 #include "api.h"
+#include "carrier.h"
 #include "config.h"
 #include "db.h"
 #include "gate.h"
@@ -114,6 +115,8 @@ static void child_init(apr_pool_t *pchild, server_rec *main_server)
             config->db = ecs_db_make(pchild, s,
                                      gate_of(pchild, config->is_db_own,
                                              config->db_connections, &db));
+            config->carrier = config->carry_limit > 1
+                ? ecs_carrier_make(pchild, config->carry_limit) : NULL;
             config->hash_gate = slow_gate_of(pchild, config->is_hash_own,
                                              config->hash_limit, &hash);
             config->image_gate = slow_gate_of(pchild, config->is_image_own,

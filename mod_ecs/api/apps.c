@@ -23,6 +23,7 @@ const ecs_app_t ecs_apps[] = {
       ecs_orders_routes, ecs_orders_schemas },
     { "Delivery", "The courier's side of an order.",
       ecs_delivery_routes, ecs_delivery_schemas },
+    { "Bids", "Bidding on auctions.", ecs_bids_routes, ecs_bids_schemas },
     { "Wallet", "Balances, transfers and the ledger's own proof.",
       ecs_wallet_routes, ecs_wallet_schemas },
     { "Notifications", "What happened that concerns the caller.",

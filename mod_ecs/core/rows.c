@@ -149,6 +149,13 @@ static const char *check_verb(const rows_t *rows, const ecs_route_t *route)
     if ((route->call == NULL) != ((route->flags & ECS_R_NO_DB) != 0)) {
         return "a row has either a call or ECS_R_NO_DB";
     }
+    if ((route->flags & ECS_R_CARRIED)
+        && ((route->roles & ECS_PUBLIC) || strcmp(route->method, "POST") != 0
+            || route->fields == NULL || route->fields[0].type != ECS_T_ID
+            || route->fields[0].in != ECS_IN_PATH)) {
+        return "a carried row is a POST of signed-in callers whose first "
+               "field is the id in its path";
+    }
     return NULL;
 }
 

@@ -42,6 +42,12 @@ static const char *call_text(apr_pool_t *p, const ecs_route_t *route,
 static void compose(apr_pool_t *p, const ecs_route_t *route,
                     ecs_statement_t *statement)
 {
+    if (route->flags & ECS_R_CARRIED) {
+        statement->carried = apr_psprintf(
+            p, "SELECT * FROM ecs_api.%s(p_%s => $1, p_items => $2)",
+            route->call, route->fields[0].name);
+        return;
+    }
     statement->by_caller = apr_pstrcat(
         p, "SELECT * FROM ",
         call_text(p, route, CALLER, ECS_STATEMENT_CALLER_PARAMS + 1), NULL);

@@ -27,6 +27,7 @@
 #define DB_WAIT_MS_DEFAULT 1000
 #define DB_TIMEOUT_MS_DEFAULT 6000
 #define HASH_LIMIT_DEFAULT 2
+#define CARRY_LIMIT_DEFAULT 128
 #define IMAGE_LIMIT_DEFAULT 2
 #define IMAGE_HELPER_DEFAULT "/usr/local/bin/ecs-image"
 #define TOKEN_LIFETIME_S_DEFAULT 900
@@ -44,6 +45,7 @@ void *ecs_config_create(apr_pool_t *p, server_rec *s)
     c->db_wait_ms = UNSET;
     c->db_timeout_ms = UNSET;
     c->hash_limit = UNSET;
+    c->carry_limit = UNSET;
     c->image_limit = UNSET;
     return c;
 }
@@ -78,6 +80,7 @@ void *ecs_config_merge(apr_pool_t *p, void *basev, void *addv)
     c->db_wait_ms = either(add->db_wait_ms, base->db_wait_ms);
     c->db_timeout_ms = either(add->db_timeout_ms, base->db_timeout_ms);
     c->hash_limit = either(add->hash_limit, base->hash_limit);
+    c->carry_limit = either(add->carry_limit, base->carry_limit);
     c->is_db_own = add->db_connections != UNSET;
     c->is_hash_own = add->hash_limit != UNSET;
     c->is_image_own = add->image_limit != UNSET;
@@ -136,6 +139,7 @@ const char *ecs_config_finish(apr_pool_t *p, server_rec *s,
     c->db_wait_ms = or_default(c->db_wait_ms, DB_WAIT_MS_DEFAULT);
     c->db_timeout_ms = or_default(c->db_timeout_ms, DB_TIMEOUT_MS_DEFAULT);
     c->hash_limit = or_default(c->hash_limit, HASH_LIMIT_DEFAULT);
+    c->carry_limit = or_default(c->carry_limit, CARRY_LIMIT_DEFAULT);
     c->image_limit = or_default(c->image_limit, IMAGE_LIMIT_DEFAULT);
     if (!c->image_helper) {
         c->image_helper = IMAGE_HELPER_DEFAULT;
@@ -254,6 +258,9 @@ static limit_t db_timeout = {
 static limit_t hash_limit = {
     "hashes at once", LIMIT_MAX, offsetof(ecs_server_config_t, hash_limit)
 };
+static limit_t carry_limit = {
+    "requests at once", LIMIT_MAX, offsetof(ecs_server_config_t, carry_limit)
+};
 static limit_t image_limit = {
     "pictures at once", LIMIT_MAX, offsetof(ecs_server_config_t, image_limit)
 };
@@ -299,6 +306,8 @@ const command_rec ecs_config_commands[] = {
                   "milliseconds a statement may take"),
     AP_INIT_TAKE1("EcsHashLimit", set_limit, &hash_limit, RSRC_CONF,
                   "password hashes computed at once by a child"),
+    AP_INIT_TAKE1("EcsCarryLimit", set_limit, &carry_limit, RSRC_CONF,
+                  "bids on one auction that go to the database together"),
     AP_INIT_TAKE1("EcsMediaDir", set_media_dir, NULL, RSRC_CONF,
                   "directory of the shop's pictures"),
     AP_INIT_TAKE1("EcsImageHelper", set_image_helper, NULL, RSRC_CONF,

@@ -519,11 +519,12 @@ static void read_answer(const PGresult *result, int row, ecs_answer_t *answer)
     answer->replayed = replayed && *replayed == 't';
 }
 
-static ecs_problem_t *wrong_shape(const errand_t *e, const PGresult *result)
+static ecs_problem_t *wrong_shape(const errand_t *e, const PGresult *result,
+                                  int rows)
 {
     complain(e, APLOG_ERR, "ECS0012: the database answers %d rows of %d "
-             "columns instead of 1 of %d; run `ecsctl migrate`",
-             PQntuples(result), PQnfields(result), COL_COUNT);
+             "columns instead of %d of %d; run `ecsctl migrate`",
+             PQntuples(result), PQnfields(result), rows, COL_COUNT);
     return ecs_problem_make(e->p, "server_error", NULL);
 }
 
@@ -596,19 +597,29 @@ static ecs_problem_t *run(const errand_t *e, PGresult **result)
     return problem;
 }
 
-ecs_problem_t *ecs_db_run(apr_pool_t *p, ecs_db_t *db,
-                          const ecs_db_call_t *call, ecs_answer_t *answer)
+ecs_problem_t *ecs_db_run_rows(apr_pool_t *p, ecs_db_t *db,
+                               const ecs_db_call_t *call,
+                               ecs_answer_t *answers, int count)
 {
     errand_t errand = { .p = p, .db = db, .call = call };
     PGresult *result;
     ecs_problem_t *problem = run(&errand, &result);
+    int i;
 
     if (problem) {
         return problem;
     }
-    if (PQnfields(result) != COL_COUNT || PQntuples(result) != 1) {
-        return wrong_shape(&errand, result);
+    if (PQnfields(result) != COL_COUNT || PQntuples(result) != count) {
+        return wrong_shape(&errand, result, count);
     }
-    read_answer(result, 0, answer);
+    for (i = 0; i < count; i++) {
+        read_answer(result, i, &answers[i]);
+    }
     return NULL;
+}
+
+ecs_problem_t *ecs_db_run(apr_pool_t *p, ecs_db_t *db,
+                          const ecs_db_call_t *call, ecs_answer_t *answer)
+{
+    return ecs_db_run_rows(p, db, call, answer, 1);
 }

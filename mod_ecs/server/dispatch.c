@@ -15,6 +15,7 @@
 #include <http_request.h>
 
 #include "body.h"
+#include "carry.h"
 #include "db.h"
 #include "fields.h"
 #include "json.h"
@@ -240,6 +241,9 @@ static ecs_problem_t *call_database(ecs_request_t *req,
         .r = req->r,
     };
 
+    if (statement->carried) {
+        return ecs_carry_run(req, statement);
+    }
     if (!req->who && statement->anonymous) {
         call.sql = statement->anonymous;
     }
@@ -255,13 +259,15 @@ static ecs_problem_t *call_database(ecs_request_t *req,
     return ecs_db_run(req->pool, req->config->db, &call, &req->answer);
 }
 
-/* A refusal that was returned so that its effect stays (ecs_lib.refused). */
+/* A refusal that was returned so that its effect stays, or because others were
+ * answered with it (ecs_lib.refused, ecs_lib.refused_field). */
 static ecs_problem_t *returned_refusal(ecs_request_t *req)
 {
     json_t *body = ecs_request_json(req, &req->answer);
     const char *detail = json_string_value(json_object_get(body, "detail"));
+    const char *state = json_object_get(body, "fields") ? "EC400" : "EC000";
 
-    return ecs_problem_of_sql(req->pool, "EC000", detail, req->answer.body);
+    return ecs_problem_of_sql(req->pool, state, detail, req->answer.body);
 }
 
 static ecs_problem_t *handle_call(ecs_request_t *req, const ecs_match_t *match)

@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * carrier.c - queues by key, each with at most one thread on its way.
+ *
+ * Queues are slots of a fixed table, so nothing is allocated or freed for a
+ * key. Two keys may share a slot; their trips then follow each other. The
+ * carrier gives up its office after one trip, so that no thread works for
+ * others longer than for itself.
+ */
+#include "carrier.h"
+
+#include <apr_hash.h>
+#include <apr_thread_mutex.h>
+#include <string.h>
+
+#define SLOTS 1024
+
+typedef struct slot_t {
+    int is_served;      /* a thread is on its way, or has been called to be */
+    ecs_parcel_t *first;
+    ecs_parcel_t *last;
+} slot_t;
+
+struct ecs_carrier_t {
+    apr_thread_mutex_t *mutex; /* guards all slots; never held on a trip */
+    int most;
+    slot_t slots[SLOTS];
+};
+
+ecs_carrier_t *ecs_carrier_make(apr_pool_t *p, int most)
+{
+    ecs_carrier_t *carrier = apr_pcalloc(p, sizeof(*carrier));
+
+    if (apr_thread_mutex_create(&carrier->mutex, APR_THREAD_MUTEX_DEFAULT, p)
+        != APR_SUCCESS) {
+        return NULL;
+    }
+    carrier->most = most;
+    return carrier;
+}
+
+static slot_t *slot_of(ecs_carrier_t *carrier, const char *key)
+{
+    apr_ssize_t length = APR_HASH_KEY_STRING;
+
+    return &carrier->slots[apr_hashfunc_default(key, &length) % SLOTS];
+}
+
+static void append(slot_t *slot, ecs_parcel_t *parcel)
+{
+    parcel->next = NULL;
+    if (slot->last) {
+        slot->last->next = parcel;
+    }
+    else {
+        slot->first = parcel;
+    }
+    slot->last = parcel;
+}
+
+/* Take the parcels of one key out of the queue, the first ones, in order. */
+static int load(slot_t *slot, const char *key, ecs_parcel_t **parcels,
+                int most)
+{
+    ecs_parcel_t **link = &slot->first;
+    ecs_parcel_t *kept = NULL;
+    int count = 0;
+
+    while (*link) {
+        ecs_parcel_t *parcel = *link;
+
+        if (count < most && !strcmp(parcel->key, key)) {
+            parcels[count++] = parcel;
+            *link = parcel->next;
+        }
+        else {
+            kept = parcel;
+            link = &parcel->next;
+        }
+    }
+    slot->last = kept;
+    return count;
+}
+
+static void tell(ecs_parcel_t *parcel, int state)
+{
+    parcel->state = state;
+    apr_thread_cond_signal(parcel->news);
+}
+
+/* Called with the mutex held, and returns with it. */
+static void make_trip(ecs_carrier_t *carrier, slot_t *slot,
+                      ecs_parcel_t *mine, ecs_trip_fn *trip, void *baton)
+{
+    ecs_parcel_t **parcels = apr_palloc(mine->pool, sizeof(*parcels)
+                                                    * (apr_size_t)carrier->most);
+    int count = load(slot, mine->key, parcels, carrier->most);
+    int i;
+
+    apr_thread_mutex_unlock(carrier->mutex);
+    trip(baton, mine->pool, parcels, count);
+    apr_thread_mutex_lock(carrier->mutex);
+    for (i = 0; i < count; i++) {
+        if (parcels[i] != mine) {
+            tell(parcels[i], ECS_PARCEL_DONE);
+        }
+    }
+    slot->is_served = slot->first != NULL;
+    if (slot->first) {
+        tell(slot->first, ECS_PARCEL_CARRIES);
+    }
+}
+
+apr_status_t ecs_carrier_send(ecs_carrier_t *carrier, ecs_parcel_t *parcel,
+                              ecs_trip_fn *trip, void *baton)
+{
+    slot_t *slot = slot_of(carrier, parcel->key);
+    apr_status_t rv = APR_SUCCESS;
+
+    parcel->state = ECS_PARCEL_WAITS;
+    parcel->news = NULL;
+    apr_thread_mutex_lock(carrier->mutex);
+    if (!slot->is_served) {
+        slot->is_served = 1;
+        parcel->state = ECS_PARCEL_CARRIES;
+    }
+    else {
+        rv = apr_thread_cond_create(&parcel->news, parcel->pool);
+    }
+    if (rv == APR_SUCCESS) {
+        append(slot, parcel);
+        while (parcel->state == ECS_PARCEL_WAITS) {
+            apr_thread_cond_wait(parcel->news, carrier->mutex);
+        }
+        if (parcel->state == ECS_PARCEL_CARRIES) {
+            make_trip(carrier, slot, parcel, trip, baton);
+        }
+    }
+    apr_thread_mutex_unlock(carrier->mutex);
+    if (parcel->news) {
+        apr_thread_cond_destroy(parcel->news);
+    }
+    return rv;
+}
