@@ -33,6 +33,8 @@ extern const ecs_route_t ecs_cart_routes[];
 extern const ecs_schema_t ecs_cart_schemas[];
 extern const ecs_route_t ecs_orders_routes[];
 extern const ecs_schema_t ecs_orders_schemas[];
+extern const ecs_route_t ecs_auctions_routes[];
+extern const ecs_schema_t ecs_auctions_schemas[];
 extern const ecs_route_t ecs_delivery_routes[];
 extern const ecs_schema_t ecs_delivery_schemas[];
 extern const ecs_route_t ecs_bids_routes[];

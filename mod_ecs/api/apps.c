@@ -21,6 +21,8 @@ const ecs_app_t ecs_apps[] = {
       ecs_cart_routes, ecs_cart_schemas },
     { "Orders", "Checkout into escrow, proof of delivery, completion.",
       ecs_orders_routes, ecs_orders_schemas },
+    { "Auctions", "Bids with held money, and the winner's order.",
+      ecs_auctions_routes, ecs_auctions_schemas },
     { "Delivery", "The courier's side of an order.",
       ecs_delivery_routes, ecs_delivery_schemas },
     { "Bids", "Bidding on auctions.", ecs_bids_routes, ecs_bids_schemas },

@@ -64,6 +64,7 @@ static const ecs_problem_kind_t kinds[] = {
     {"too_much_stored", 409, "Your pictures take too much space."},
     {"wrong_state", 409, "This is not possible in the present state."},
     {"too_early", 409, "It is too early for this."},
+    {"too_late", 409, "It is too late for this."},
     {"return_open", 409, "A return is still open."},
     {"already_claimed", 409, "The order was claimed already."},
     {"too_many_active", 409, "You have too many active deliveries."},

@@ -13,7 +13,8 @@
 
 /* What belongs to others. */
 static actor_t *buyer, *seller, *courier;
-static long long order, hidden, line, news, joined, brand, wished;
+static long long order, hidden, line, news, joined, brand, wished,
+    auction;
 
 typedef struct object_t {
     const char *prefix; /* of the path template */
@@ -26,6 +27,7 @@ static const object_t owned[] = {
     {"/api/delivery/orders/{", &order},   {"/api/notifications/{", &news},
     {"/api/product/products/{", &hidden}, {"/api/product/sales/{", &joined},
     {"/api/product/brands/{", &brand},    {"/api/wishlist/{", &wished},
+    {"/api/auctions/{", &auction},
 };
 
 /* Objects that are everybody's to see, or to take. */
@@ -73,6 +75,12 @@ static void make_victims(void)
     brand = sql_int("INSERT INTO ecs.brands (seller_id, name, slug)"
                     " VALUES (%lld, '%s', 'x') RETURNING id",
                     seller->id, unique("Brand"));
+    auction = sql_int("INSERT INTO ecs.auctions (seller_id, product_id, title,"
+                      " start_price, buy_now_price, start_at, end_at,"
+                      " planned_end_at, status) SELECT %lld, %lld, 'Mine', 1, 5,"
+                      " t, t + '1 day', t + '1 day', 'SUBMITTED'"
+                      " FROM ecs.now() t RETURNING id",
+                      seller->id, id);
     wished = id;
     expect(post(buyer, "/api/wishlist/", fmt("{\"product\": %lld}", id)), 201);
     news = sql_int("SELECT min(id) FROM ecs.notifications WHERE user_id = %lld",
@@ -96,9 +104,10 @@ static const char *belongings(void)
                " SELECT b::text FROM ecs.brands b WHERE id = %lld UNION ALL"
                " SELECT i::text FROM ecs.wishlist_items i WHERE user_id = %lld"
                " UNION ALL"
+               " SELECT a::text FROM ecs.auctions a WHERE id = %lld UNION ALL"
                " SELECT w::text FROM ecs.wallets w WHERE user_id = %lld) x(t)",
                order, order, line, buyer->id, hidden, joined, joined, brand,
-               buyer->id, buyer->id);
+               buyer->id, auction, buyer->id);
 }
 
 static int is_open_to_all(const route_t *route)
