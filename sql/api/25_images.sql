@@ -43,6 +43,7 @@ CREATE FUNCTION ecs_lib.image_is_used(p_name text) RETURNS boolean
 LANGUAGE plpgsql STABLE AS $$
 BEGIN
     RETURN EXISTS (SELECT FROM ecs.product_images WHERE image = p_name)
+        OR EXISTS (SELECT FROM ecs.return_images WHERE image = p_name)
         OR EXISTS (SELECT FROM ecs.profiles WHERE image = p_name)
         OR EXISTS (SELECT FROM ecs.brands WHERE logo_image = p_name);
 END $$;

@@ -44,29 +44,54 @@ BEGIN
     RETURN ecs_lib.ok(ecs_lib.order_json(p_id), v_order.version);
 END $$;
 
--- What each seller gets of what an order still holds, and the platform's fee
--- on it. A partial refund was taken from all lines alike: each line's share of
--- the held amount is rounded down to cents, and the cents left over go to the
--- largest remainders, so that the shares are the held amount exactly. The fee
--- is rounded half up per line, at the rate frozen at checkout.
-CREATE FUNCTION ecs_lib.order_payouts(p_order ecs.orders)
+-- What each seller gets of an order: the lines less what was refunded of them.
+-- The fee is on what is really paid, rounded half up per line, at the rate
+-- frozen at checkout.
+CREATE FUNCTION ecs_lib.order_payouts(p_order bigint)
 RETURNS TABLE (seller_id bigint, amount numeric, fee numeric)
 LANGUAGE plpgsql STABLE AS $$
 BEGIN
     RETURN QUERY
+    SELECT i.seller_id, sum(i.line_total - i.refunded_amount),
+           sum(round((i.line_total - i.refunded_amount) * i.fee_percent * 0.01, 2))
+        FROM ecs.order_items i WHERE i.order_id = p_order
+        GROUP BY i.seller_id ORDER BY i.seller_id;
+END $$;
+
+-- What is left of each line when p_kept is left of all that an order holds, all
+-- lines shrinking alike: each share is rounded down to cents, and the cents left
+-- over go to the largest remainders, so that the shares are p_kept exactly.
+CREATE FUNCTION ecs_lib.order_shrink(p_order bigint, p_kept numeric)
+RETURNS TABLE (item_id bigint, held numeric, kept numeric)
+LANGUAGE plpgsql STABLE AS $$
+BEGIN
+    RETURN QUERY
     WITH line AS (
-        SELECT i.id, i.seller_id, i.fee_percent,
-               div(i.line_total * p_order.held_amount * 100, p_order.total) AS cents,
-               mod(i.line_total * p_order.held_amount * 100, p_order.total) AS remainder
-        FROM ecs.order_items i WHERE i.order_id = p_order.id
+        SELECT i.id, i.line_total - i.refunded_amount AS rest,
+               sum(i.line_total - i.refunded_amount) OVER () AS total
+        FROM ecs.order_items i WHERE i.order_id = p_order
     ), share AS (
-        SELECT l.seller_id, l.fee_percent,
-               0.01 * (l.cents + CASE WHEN row_number() OVER (ORDER BY l.remainder DESC, l.id)
-                   <= p_order.held_amount * 100 - sum(l.cents) OVER () THEN 1 ELSE 0 END) AS part
+        SELECT l.id, l.rest, div(l.rest * p_kept * 100, l.total) AS cents,
+               mod(l.rest * p_kept * 100, l.total) AS remainder
         FROM line l
     )
-    SELECT s.seller_id, sum(s.part), sum(round(s.part * s.fee_percent * 0.01, 2))
-        FROM share s GROUP BY s.seller_id ORDER BY s.seller_id;
+    SELECT s.id, s.rest,
+           0.01 * (s.cents + CASE WHEN row_number() OVER (ORDER BY s.remainder DESC, s.id)
+               <= p_kept * 100 - sum(s.cents) OVER () THEN 1 ELSE 0 END)
+        FROM share s;
+END $$;
+
+-- Is there a return of the order that nobody has decided? The order is locked,
+-- so none can come.
+CREATE FUNCTION ecs_lib.order_has_return(p_order bigint) RETURNS boolean
+LANGUAGE plpgsql STABLE AS $$
+BEGIN
+    RETURN EXISTS (SELECT FROM ecs.returns WHERE order_id = p_order AND is_open);
+END $$;
+
+CREATE FUNCTION ecs_lib.refuse_open_return() RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+    PERFORM ecs_lib.refuse('return_open', 'A return of the order is still open.');
 END $$;
 
 -- Pays the sellers of a locked order out of escrow, takes the fees and gives
@@ -79,7 +104,7 @@ DECLARE
 BEGIN
     PERFORM ecs.lock_wallets(ecs_lib.order_sellers(p_order.id) || p_order.buyer_id, true);
     FOR v_payout IN
-        SELECT * FROM ecs_lib.order_payouts(p_order) WHERE amount > 0
+        SELECT * FROM ecs_lib.order_payouts(p_order.id) WHERE amount > 0
     LOOP
         PERFORM ecs.transfer(v_buyer, ecs.available(v_payout.seller_id), v_payout.amount,
             'PAYMENT', p_order => p_order.id, p_actor => p_me.id,
@@ -112,7 +137,7 @@ BEGIN
         SELECT u.id, u.is_verified_seller AS was_verified,
                least(u.points + round((p.amount - p.fee) / 10 * v_rules.points_per_10),
                      c_most)::integer AS points
-        FROM ecs_lib.order_payouts(p_order) p JOIN ecs.users u ON u.id = p.seller_id
+        FROM ecs_lib.order_payouts(p_order.id) p JOIN ecs.users u ON u.id = p.seller_id
         ORDER BY u.id FOR NO KEY UPDATE OF u
     ), given AS (
         UPDATE ecs.users u SET points = e.points,
@@ -127,12 +152,15 @@ BEGIN
 END $$;
 
 -- Completes a delivered order, locked together with its products: pays its
--- sellers and counts what they sold. Locks: wallets, the sellers.
+-- sellers and counts what they sold and did not get back. Locks: wallets, the
+-- sellers.
 CREATE FUNCTION ecs_lib.order_complete(p_order ecs.orders, p_me ecs.caller, p_reason text)
 RETURNS ecs.orders LANGUAGE plpgsql AS $$
 BEGIN
-    UPDATE ecs.products p SET sold_count = sold_count + i.quantity
-        FROM ecs.order_items i WHERE i.order_id = p_order.id AND p.id = i.product_id;
+    UPDATE ecs.products p SET sold_count = sold_count + i.quantity - i.returned_quantity
+        FROM ecs.order_items i
+        WHERE i.order_id = p_order.id AND p.id = i.product_id
+          AND i.quantity > i.returned_quantity;
     PERFORM ecs_lib.order_settle(p_order, p_me);
     p_order.held_amount := 0;
     p_order := ecs_lib.order_move(p_order, 'COMPLETED', p_me, p_reason);
@@ -144,7 +172,7 @@ END $$;
 -- Ends a delivered order: its sellers are paid. The buyer may do it when the
 -- waiting time is over, an administrator any time, with a reason.
 -- Callers: its buyer, administrators. Locks: its products, the order, wallets,
--- the sellers. Raises not_found, wrong_state, too_early.
+-- the sellers. Raises not_found, wrong_state, too_early, return_open.
 CREATE FUNCTION ecs_api.orders_complete(p_me ecs.caller, p_id bigint, p_reason text)
 RETURNS ecs.answer LANGUAGE plpgsql AS $$
 DECLARE
@@ -169,6 +197,9 @@ BEGIN
             json_build_object('available_at', ecs_lib.ts(v_order.complete_after)));
     END IF;
 
+    IF ecs_lib.order_has_return(p_id) THEN
+        PERFORM ecs_lib.refuse_open_return();
+    END IF;
     v_order := ecs_lib.order_complete(v_order, p_me, p_reason);
     IF v_admin THEN
         PERFORM ecs_lib.audit(p_me, 'order.complete', 'order', p_id,
@@ -177,8 +208,8 @@ BEGIN
     RETURN ecs_lib.ok(ecs_lib.order_json(p_id), v_order.version);
 END $$;
 
--- Completes delivered orders whose waiting time is over: what a buyer forgot,
--- oldest first, at most p_limit of them. Answers how many. One that somebody
+-- Completes delivered orders whose waiting time is over and that have no open
+-- return: what a buyer forgot, oldest first, at most p_limit of them. Answers how many. One that somebody
 -- else has locked is left for the next time; so is one that cannot be
 -- completed, with a warning, or it would hold up the others for ever.
 -- For the jobs, not for requests. Locks, each kind for all the orders at once:
@@ -194,6 +225,7 @@ DECLARE
 BEGIN
     v_ids := ARRAY(SELECT id FROM ecs.orders
                    WHERE status = 'DELIVERED' AND complete_after <= v_now
+                     AND NOT ecs_lib.order_has_return(id)
                    ORDER BY complete_after LIMIT p_limit);
     PERFORM 1 FROM ecs.products WHERE id IN (
             SELECT product_id FROM ecs.order_items WHERE order_id = ANY (v_ids))
@@ -207,7 +239,10 @@ BEGIN
     PERFORM 1 FROM ecs.users WHERE id IN (
             SELECT seller_id FROM ecs.order_items WHERE order_id = ANY (v_ids))
         ORDER BY id FOR NO KEY UPDATE;
-    FOR v_order IN SELECT * FROM ecs.orders WHERE id = ANY (v_ids) ORDER BY id LOOP
+    FOR v_order IN
+        SELECT * FROM ecs.orders
+        WHERE id = ANY (v_ids) AND NOT ecs_lib.order_has_return(id) ORDER BY id
+    LOOP
         BEGIN
             PERFORM ecs_lib.order_complete(v_order, NULL, NULL);
             v_done := v_done + 1;
@@ -220,9 +255,11 @@ END $$;
 
 -- Gives the buyer money back out of escrow: all that is held, which ends the
 -- order, or a part, by which every seller's payout shrinks alike. Goods that
--- were not shipped go back on the shelf; shipped ones come back by a return.
+-- were not shipped go back on the shelf; shipped ones come back by a return. An
+-- order does not end while a return is open, for there would be nothing left to
+-- decide about; a part can be refunded, and is not refunded again by the return.
 -- Callers: administrators. Locks: its products, the order, the wallet.
--- Raises not_found, wrong_state.
+-- Raises not_found, wrong_state, return_open, invalid amount.
 CREATE FUNCTION ecs_api.orders_refund(p_me ecs.caller, p_id bigint, p_reason text,
                                       p_amount numeric)
 RETURNS ecs.answer LANGUAGE plpgsql AS $$
@@ -244,7 +281,15 @@ BEGIN
         PERFORM ecs_lib.invalid('amount',
             format('Ensure this value is less than or equal to %s.', v_order.held_amount));
     END IF;
+    IF v_amount = v_order.held_amount AND ecs_lib.order_has_return(p_id) THEN
+        PERFORM ecs_lib.refuse_open_return();
+    END IF;
 
+    UPDATE ecs.order_items i SET refunded_amount = i.line_total - s.kept,
+            retained_amount = CASE WHEN s.held > 0
+                THEN round(i.retained_amount * s.kept / s.held, 2) ELSE 0 END
+        FROM ecs_lib.order_shrink(p_id, v_order.held_amount - v_amount) s
+        WHERE i.id = s.item_id;
     PERFORM ecs.transfer(ecs.held(v_order.buyer_id), ecs.available(v_order.buyer_id),
         v_amount, 'REFUND', p_order => p_id, p_note => p_reason, p_actor => p_me.id,
         p_request_id => p_me.request_id);

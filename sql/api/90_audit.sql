@@ -175,6 +175,14 @@ BEGIN
         SELECT sum(list_price * quantity) AS subtotal, sum(line_total) AS total
         FROM ecs.order_items WHERE order_id = o.id) i;
 
+    RETURN QUERY
+    SELECT 'the refunds of each order are those of its lines', format('%s of %s',
+               count(*) FILTER (WHERE o.refunded_amount <> i.refunded), count(*)),
+           coalesce(bool_and(o.refunded_amount = i.refunded), true)
+    FROM ecs.orders o CROSS JOIN LATERAL (
+        SELECT sum(refunded_amount) AS refunded
+        FROM ecs.order_items WHERE order_id = o.id) i;
+
     -- A note about an order repeats its state.
     RETURN QUERY
     WITH step AS (
@@ -211,7 +219,7 @@ BEGIN
                count(*) FILTER (WHERE p.sold_count <> s.sold), count(*)),
            coalesce(bool_and(p.sold_count = s.sold), true)
     FROM ecs.products p CROSS JOIN LATERAL (
-        SELECT coalesce(sum(i.quantity), 0) AS sold
+        SELECT coalesce(sum(i.quantity - i.returned_quantity), 0) AS sold
         FROM ecs.order_items i JOIN ecs.orders o ON o.id = i.order_id
         WHERE i.product_id = p.id AND o.status = 'COMPLETED') s;
 
@@ -296,6 +304,77 @@ BEGIN
     FROM ecs.profiles pr;
 END $$;
 
+-- Returns: what they counted, moved and left to do.
+CREATE FUNCTION ecs_lib.audit_returns()
+RETURNS TABLE (name text, figure text, holds boolean) LANGUAGE plpgsql STABLE AS $$
+BEGIN
+    RETURN QUERY
+    WITH line AS (
+        SELECT i.returned_quantity = coalesce(sum(r.quantity)
+                   FILTER (WHERE r.status = 'APPROVED'), 0) AS counted,
+               i.quantity >= coalesce(sum(r.quantity)
+                   FILTER (WHERE r.is_open OR r.status = 'APPROVED'), 0) AS bought,
+               bool_and(NOT r.is_open OR o.status = 'DELIVERED') AS waits,
+               bool_and((r.buyer_id, r.seller_id, r.order_id)
+                   = (o.buyer_id, i.seller_id, o.id)) AS parties
+        FROM ecs.returns r JOIN ecs.order_items i ON i.id = r.order_item_id
+        JOIN ecs.orders o ON o.id = i.order_id
+        GROUP BY i.id
+    )
+    SELECT r.* FROM (
+        SELECT count(*) AS n, count(*) FILTER (WHERE NOT counted) AS a,
+               count(*) FILTER (WHERE NOT bought) AS b,
+               count(*) FILTER (WHERE NOT waits) AS c,
+               count(*) FILTER (WHERE NOT parties) AS d FROM line) s
+    CROSS JOIN LATERAL (VALUES
+        ('each line counts the units of its accepted returns',
+            format('%s of %s', s.a, s.n), s.a = 0),
+        ('no more comes back than was bought', format('%s of %s', s.b, s.n), s.b = 0),
+        ('an order with an open return stays delivered', format('%s of %s', s.c, s.n), s.c = 0),
+        ('each return has the parties of its line', format('%s of %s', s.d, s.n), s.d = 0))
+        r (name, figure, holds);
+
+    RETURN QUERY
+    SELECT 'lines without returns count none', format('%s of %s',
+               count(*) FILTER (WHERE i.returned_quantity > 0 AND r.order_item_id IS NULL),
+               count(*)),
+           coalesce(bool_and(i.returned_quantity = 0 OR r.order_item_id IS NOT NULL), true)
+    FROM ecs.order_items i LEFT JOIN (
+        SELECT DISTINCT order_item_id FROM ecs.returns) r ON r.order_item_id = i.id;
+
+    RETURN QUERY
+    SELECT 'each accepted return was refunded once, as decided', format('%s of %s',
+               count(*) FILTER (WHERE r.refund_amount <> t.amount OR t.n > 1), count(*)),
+           coalesce(bool_and(r.refund_amount = t.amount AND t.n <= 1), true)
+    FROM ecs.returns r CROSS JOIN LATERAL (
+        SELECT coalesce(sum(amount), 0) AS amount, count(*) AS n FROM ecs.transfers
+        WHERE order_id = r.order_id AND kind = 'REFUND'
+          AND reference = ecs_lib.return_reference(r.id)) t
+    WHERE r.status = 'APPROVED';
+
+    RETURN QUERY
+    WITH found AS (
+        SELECT r.id, r.status, r.quantity, coalesce(sum(i.quantity), 0) AS inspected,
+               coalesce(sum(i.quantity) FILTER (
+                   WHERE i.condition IN ('OPEN_BOX', 'USED')), 0) AS units
+        FROM ecs.returns r LEFT JOIN ecs.return_items i ON i.return_id = r.id
+        GROUP BY r.id
+    ), rule AS (
+        SELECT f.inspected = CASE WHEN f.status IN ('REQUESTED', 'CANCELLED')
+                                  THEN 0 ELSE f.quantity END AS whole,
+               u.n = CASE f.status WHEN 'APPROVED' THEN f.units ELSE 0 END AS left_over
+        FROM found f CROSS JOIN LATERAL (
+            SELECT count(*) AS n FROM ecs.return_units WHERE return_id = f.id) u
+    )
+    SELECT r.* FROM (
+        SELECT count(*) AS n, count(*) FILTER (WHERE NOT whole) AS a,
+               count(*) FILTER (WHERE NOT left_over) AS b FROM rule) s
+    CROSS JOIN LATERAL (VALUES
+        ('each inspection is of all the units', format('%s of %s', s.a, s.n), s.a = 0),
+        ('each opened or used unit is its seller''s to decide about',
+            format('%s of %s', s.b, s.n), s.b = 0)) r (name, figure, holds);
+END $$;
+
 CREATE FUNCTION ecs_lib.audit_invariants()
 RETURNS TABLE (name text, figure text, holds boolean) LANGUAGE plpgsql STABLE AS $$
 BEGIN
@@ -304,4 +383,5 @@ BEGIN
     RETURN QUERY SELECT * FROM ecs_lib.audit_shop();
     RETURN QUERY SELECT * FROM ecs_lib.audit_offers();
     RETURN QUERY SELECT * FROM ecs_lib.audit_images();
+    RETURN QUERY SELECT * FROM ecs_lib.audit_returns();
 END $$;

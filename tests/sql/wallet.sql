@@ -280,7 +280,8 @@ SELECT is(ecs_test.broken_by(format('UPDATE ecs.orders SET held_amount = 9 WHERE
     'each order has held and refunded what its state says: 1 of 3', 'an order that holds less');
 SELECT is(ecs_test.broken_by(format('UPDATE ecs.orders SET refunded_amount = 1 WHERE id = %s',
     :done)),
-    'each order has held and refunded what its state says: 1 of 3', 'a refund that never was');
+    'each order has held and refunded what its state says: 1 of 3; '
+    'the refunds of each order are those of its lines: 1 of 3', 'a refund that never was');
 SELECT is(ecs_test.broken_by(format('UPDATE ecs.order_items SET quantity = 3, line_total = 30
     WHERE order_id = %s', :open)), 'each order is the sum of its lines: 1 of 3',
     'a line that was changed');
