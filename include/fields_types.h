@@ -17,6 +17,7 @@
 #define ECS_STRING_MAX 255 /* characters */
 #define ECS_TEXT_MAX 10000 /* characters */
 #define ECS_EMAIL_MAX 254  /* characters */
+#define ECS_IDS_MAX 100
 
 /**
  * Convert a member of a JSON body, whose type must fit strictly.
@@ -35,8 +36,8 @@ const char *ecs_field_of_text(apr_pool_t *p, const ecs_field_t *field,
                               const char *text, const char **out);
 
 /**
- * A converted value as JSON: numbers and booleans bare, all else (money too)
- * in quotes.
+ * A converted value as JSON: numbers and booleans bare, lists as arrays, all
+ * else (money too) in quotes.
  */
 const char *ecs_field_to_json(apr_pool_t *p, const ecs_field_t *field,
                               const char *text);

@@ -38,7 +38,9 @@ typedef enum ecs_type_e {
     ECS_T_CHOICE,   /* one word of `choices`, any case; passed as written there */
     ECS_T_TIME,     /* RFC 3339 with zone */
     ECS_T_PAGE,     /* the page number; absent in cursor mode (see page.h) */
-    ECS_T_CURSOR    /* signed keyset; its payload is passed on (see page.h) */
+    ECS_T_CURSOR,   /* signed keyset; its payload is passed on (see page.h) */
+    ECS_T_IDS       /* min..max different ids, a JSON array; passed as bigint[].
+                       Only in bodies, and forms have none */
 } ecs_type_e;
 
 typedef enum ecs_place_e {

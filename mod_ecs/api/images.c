@@ -28,10 +28,9 @@ static const ecs_field_t add_fields[] = {
 
 static const ecs_field_t order_fields[] = {
     PRODUCT_ID,
-    { .name = "image", .type = ECS_T_ID, .flags = ECS_REQUIRED,
-      .help = "Id of the picture to move." },
-    { .name = "position", .type = ECS_T_INT, .flags = ECS_REQUIRED, .min = 1,
-      .max = IMAGES_MAX, .help = "Its new place, from 1." },
+    { .name = "images", .type = ECS_T_IDS, .flags = ECS_REQUIRED, .min = 1,
+      .max = IMAGES_MAX, .help = "Ids of all its pictures, as they shall "
+                                 "stand; the first is the cover." },
     { NULL },
 };
 
@@ -89,10 +88,10 @@ const ecs_route_t ecs_images_routes[] = {
         .status = 200,
         .answer = "OwnProduct",
         .errors = "wrong_state",
-        .summary = "Put a picture of an own product at another place",
-        .description = "The others move up or down. The first one is the one "
-                       "that lists show. Of an approved product the order is a "
-                       "part of its `pending_change`.",
+        .summary = "Put the pictures of an own product into another order",
+        .description = "The first one is the one that lists show. Of an "
+                       "approved product the order is a part of its "
+                       "`pending_change`.",
     },
     {
         .method = "DELETE",

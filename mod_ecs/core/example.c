@@ -302,6 +302,18 @@ static json_t *email_of_field(const ecs_field_t *field)
                            : EMAIL);
 }
 
+static json_t *ids_of_field(const ecs_field_t *field)
+{
+    json_t *ids = json_array();
+    long long count = field->min > 2 || field->max == 1 ? field->min : 2;
+    long long i;
+
+    for (i = 0; i < count; i++) {
+        json_array_append_new(ids, json_integer(42 + i));
+    }
+    return ids;
+}
+
 json_t *ecs_example_of_field(apr_pool_t *p, const ecs_field_t *field)
 {
     double min = (double)field->min, max = (double)field->max;
@@ -333,6 +345,8 @@ json_t *ecs_example_of_field(apr_pool_t *p, const ecs_field_t *field)
         return json_string(TIME);
     case ECS_T_PAGE:
         return json_integer(1);
+    case ECS_T_IDS:
+        return ids_of_field(field);
     case ECS_T_CURSOR:
         break;
     }

@@ -99,6 +99,68 @@ static const char *convert_id(const value_t *value, const char **out)
     return NULL;
 }
 
+/* Does the list begin with that id before place `end`? They are few. */
+static int is_repeated(const json_t *list, size_t end)
+{
+    const json_t *id = json_array_get(list, end);
+    size_t i = 0;
+
+    while (i < end && !json_equal(json_array_get(list, i), id)) {
+        i++;
+    }
+    return i < end;
+}
+
+static const char *check_length(const value_t *value, apr_int64_t length)
+{
+    apr_int64_t min = value->field->min;
+    apr_int64_t max = value->field->max ? value->field->max : ECS_IDS_MAX;
+
+    if (length == 0 && min > 0) {
+        return "This list may not be empty.";
+    }
+    if (length < min) {
+        return apr_psprintf(value->p,
+                            "Ensure this field has at least %" APR_INT64_T_FMT
+                            " elements.",
+                            min);
+    }
+    if (length > max) {
+        return apr_psprintf(value->p,
+                            "Ensure this field has no more than "
+                            "%" APR_INT64_T_FMT " elements.",
+                            max);
+    }
+    return NULL;
+}
+
+static const char *convert_ids(const value_t *value, const char **out)
+{
+    const char *wrong, *text = "", *id = NULL;
+    size_t length, i;
+
+    if (!json_is_array(value->json)) {
+        return apr_psprintf(
+            value->p, "Expected a list of items but got type \"%s\".",
+            value->json ? ecs_field_python_type(value->json) : "str");
+    }
+    length = json_array_size(value->json);
+    wrong = check_length(value, (apr_int64_t)length);
+    for (i = 0; wrong == NULL && i < length; i++) {
+        const json_t *item = json_array_get(value->json, i);
+        const value_t one = {value->p, value->field, item,
+                             json_string_value(item)};
+
+        wrong = convert_id(&one, &id);
+        if (wrong == NULL && is_repeated(value->json, i)) {
+            wrong = apr_psprintf(value->p, "%s is there more than once.", id);
+        }
+        text = apr_pstrcat(value->p, text, i > 0 ? "," : "", id, NULL);
+    }
+    *out = apr_pstrcat(value->p, "{", text, "}", NULL);
+    return wrong;
+}
+
 static const char *convert_int(const value_t *value, const char **out)
 {
     apr_int64_t min = value->field->min;
@@ -475,6 +537,7 @@ static convert_fn *const converters[] = {
     [ECS_T_TEXT] = convert_text,     [ECS_T_EMAIL] = convert_email,
     [ECS_T_CHOICE] = convert_choice, [ECS_T_TIME] = convert_time,
     [ECS_T_PAGE] = convert_string,   [ECS_T_CURSOR] = convert_string,
+    [ECS_T_IDS] = convert_ids,
 };
 
 /* White space around a password is part of it. */
@@ -513,6 +576,8 @@ const char *ecs_field_to_json(apr_pool_t *p, const ecs_field_t *field,
     case ECS_T_INT:
     case ECS_T_BOOL:
         return text;
+    case ECS_T_IDS: /* "{1,2}" */
+        return apr_psprintf(p, "[%.*s]", (int)strlen(text) - 2, text + 1);
     default:
         return ecs_json_quote(p, text);
     }

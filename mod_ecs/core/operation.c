@@ -200,6 +200,17 @@ static int has_body(const ecs_route_t *route, unsigned flags)
     return 0;
 }
 
+/* A form's value is a text, and no list. */
+static int has_list(const ecs_route_t *route)
+{
+    const ecs_field_t *field = route->fields;
+
+    while (field && field->name != NULL && field->type != ECS_T_IDS) {
+        field++;
+    }
+    return field && field->name != NULL;
+}
+
 static json_t *media(const char *schema, const char *name)
 {
     return json_pack("{s:o, s:{s:o}}", "schema", ref("schemas/", schema),
@@ -240,13 +251,17 @@ static json_t *text_body(const ecs_document_t *doc, const ecs_route_t *route)
 {
     const char *name = apr_pstrcat(
         doc->p, ecs_operation_name(doc->p, route), BODY_SUFFIX, NULL);
+    json_t *content = json_object();
 
     json_object_set_new(doc->schemas, name,
                         ecs_schema_of_body(doc->p, route->fields));
     add_example(doc, name, ecs_example_of_body(doc->p, route->fields));
-    return json_pack("{s:o, s:o, s:o}", JSON_TYPE, media(name, name),
-                     FORM_TYPE, media(name, name), MULTIPART_TYPE,
-                     media(name, name));
+    json_object_set_new(content, JSON_TYPE, media(name, name));
+    if (!has_list(route)) {
+        json_object_set_new(content, FORM_TYPE, media(name, name));
+        json_object_set_new(content, MULTIPART_TYPE, media(name, name));
+    }
+    return content;
 }
 
 static json_t *request_body(const ecs_document_t *doc, const ecs_route_t *route)

@@ -243,6 +243,9 @@ static const char *check_field(const rows_t *rows, const ecs_route_t *route,
     if ((field->type == ECS_T_CHOICE) != (field->choices != NULL)) {
         return "choices belong to ECS_T_CHOICE";
     }
+    if (field->type == ECS_T_IDS && field->in != ECS_IN_BODY) {
+        return "a list of ids belongs into a body";
+    }
     return check_initial(rows, field);
 }
 

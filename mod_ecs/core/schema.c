@@ -340,12 +340,25 @@ static json_t *choice_schema(apr_pool_t *p, const ecs_field_t *field)
     return json_pack("{s:s, s:o}", "type", "string", "enum", choices);
 }
 
+static json_t *id_schema(void)
+{
+    return json_pack("{s:s, s:s, s:i}", "type", "integer", "format", "int64",
+                     "minimum", 1);
+}
+
+static json_t *ids_schema(const ecs_field_t *field)
+{
+    return json_pack("{s:s, s:o, s:I, s:I, s:b}", "type", "array", "items",
+                     id_schema(), "minItems", (json_int_t)field->min,
+                     "maxItems", (json_int_t)own_max(field, ECS_IDS_MAX),
+                     "uniqueItems", 1);
+}
+
 static json_t *plain_field(apr_pool_t *p, const ecs_field_t *field)
 {
     switch (field->type) {
     case ECS_T_ID:
-        return json_pack("{s:s, s:s, s:i}", "type", "integer", "format",
-                         "int64", "minimum", 1);
+        return id_schema();
     case ECS_T_INT:
         return json_pack("{s:s, s:I, s:I}", "type", "integer", "minimum",
                          (json_int_t)field->min, "maximum",
@@ -371,6 +384,8 @@ static json_t *plain_field(apr_pool_t *p, const ecs_field_t *field)
         return string_of("date-time");
     case ECS_T_PAGE:
         return json_pack("{s:s, s:i}", "type", "integer", "minimum", 1);
+    case ECS_T_IDS:
+        return ids_schema(field);
     case ECS_T_CURSOR:
         break;
     }

@@ -122,35 +122,32 @@ BEGIN
     RETURN ecs_lib.product_answer(p_id, 201);
 END $$;
 
--- Puts a picture of an own product at another place among them, from 1.
--- Callers: its seller. Locks: the product.
--- Raises not_found, stale, wrong_state, invalid image, position.
+-- Puts the pictures of an own product into another order: all their ids, the first
+-- is the cover. Callers: its seller. Locks: the product.
+-- Raises not_found, stale, wrong_state, invalid images.
 CREATE FUNCTION ecs_api.product_images_order(p_me ecs.caller, p_id bigint, p_changes jsonb)
 RETURNS ecs.answer LANGUAGE plpgsql AS $$
 DECLARE
-    v_image CONSTANT bigint := (p_changes ->> 'image')::bigint;
-    v_place CONSTANT integer := (p_changes ->> 'position')::integer;
-    p        ecs.products;
-    v_images jsonb;
+    p         ecs.products;
+    v_images  jsonb;
+    v_ordered jsonb;
+    v_strange bigint;
 BEGIN
     p := ecs_lib.own_product(p_me, p_id);
     v_images := ecs_lib.product_images(p);
-    IF NOT v_images @> jsonb_build_array(jsonb_build_object('id', v_image)) THEN
-        PERFORM ecs_lib.invalid_pk('image', v_image);
+    SELECT coalesce(jsonb_agg(x ORDER BY n) FILTER (WHERE x IS NOT NULL), '[]'),
+           min(i.id::bigint) FILTER (WHERE x IS NULL)
+      INTO v_ordered, v_strange
+      FROM jsonb_array_elements_text(p_changes -> 'images') WITH ORDINALITY AS i (id, n)
+      LEFT JOIN jsonb_array_elements(v_images) x ON x ->> 'id' = i.id;
+    IF v_strange IS NOT NULL THEN
+        PERFORM ecs_lib.invalid_pk('images', v_strange);
     END IF;
-    IF v_place > jsonb_array_length(v_images) THEN
-        PERFORM ecs_lib.invalid('position', format('Ensure this value is less than or '
-            'equal to %s.', jsonb_array_length(v_images)));
+    IF jsonb_array_length(v_ordered) <> jsonb_array_length(v_images) THEN
+        PERFORM ecs_lib.invalid('images', format('Name all %s pictures of the product.',
+            jsonb_array_length(v_images)));
     END IF;
-    -- Without the picture the others have the places 1, 2, 3 …; it goes between.
-    SELECT jsonb_agg(x ORDER BY place) INTO v_images FROM (
-        SELECT x, row_number() OVER (ORDER BY n)::numeric AS place
-        FROM jsonb_array_elements(v_images) WITH ORDINALITY AS e (x, n)
-        WHERE (x ->> 'id')::bigint <> v_image
-        UNION ALL
-        SELECT x, v_place - 0.5 FROM jsonb_array_elements(v_images) x
-        WHERE (x ->> 'id')::bigint = v_image) placed;
-    PERFORM ecs_lib.product_images_set(p, v_images);
+    PERFORM ecs_lib.product_images_set(p, v_ordered);
     RETURN ecs_lib.product_answer(p_id);
 END $$;
 

@@ -42,6 +42,7 @@ static const ecs_field_t fields[] = {
     {"i", ECS_T_CHOICE, ECS_IN_BODY, .choices = "RED GREEN"},
     {"j", ECS_T_TIME, ECS_IN_BODY},
     {"k", ECS_T_STRING, ECS_IN_BODY, ECS_SECRET},
+    {"l", ECS_T_IDS, ECS_IN_BODY, ECS_NULLABLE, 1, 3},
     {"q", ECS_T_STRING, ECS_IN_QUERY, 0, 0, 20},
     {"m", ECS_T_MONEY, ECS_IN_QUERY},
     {"ordering", ECS_T_CHOICE, ECS_IN_QUERY, .choices = "x -x"},
@@ -87,6 +88,10 @@ static void check_value(apr_pool_t *p, const ecs_field_t *field,
     case ECS_T_STRING:
     case ECS_T_EMAIL:
         must(strpbrk(value, "\n\r\t\x1b\x7f") == NULL);
+        break;
+    case ECS_T_IDS:
+        must(value[0] == '{' && value[strlen(value) - 1] == '}');
+        must(strspn(value + 1, "0123456789,") == strlen(value) - 2);
         break;
     default:
         break;

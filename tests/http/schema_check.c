@@ -430,6 +430,21 @@ static const char *check_max_items(const check_t *check, const json_t *keyword,
                        json_array_size(value));
 }
 
+static const char *check_unique(const check_t *check, const json_t *keyword,
+                                const json_t *value)
+{
+    size_t i, j;
+
+    for (i = 0; json_is_true(keyword) && i < json_array_size(value); i++) {
+        for (j = 0; j < i; j++) {
+            if (is_equal(json_array_get(value, i), json_array_get(value, j))) {
+                return wrong(check, "items %zu and %zu are the same", j, i);
+            }
+        }
+    }
+    return NULL;
+}
+
 /* ---- objects ---- */
 
 static const char *check_properties(const check_t *check,
@@ -532,6 +547,7 @@ static const struct {
     {"items", check_items},
     {"minItems", check_min_items},
     {"maxItems", check_max_items},
+    {"uniqueItems", check_unique},
     {"minimum", check_minimum},
     {"maximum", check_maximum},
     {"minLength", check_min_length},

@@ -3,10 +3,10 @@
  * schema_check.h - does a value satisfy a JSON Schema of an OpenAPI document?
  *
  * Knows type, properties, required, additionalProperties, min- and
- * maxProperties, items, min- and maxItems, $ref, enum, const, minimum,
- * maximum, minLength, maxLength, pattern, anyOf, oneOf, allOf and not. `format`
- * and annotations are ignored; any other keyword is an error, so that nothing
- * passes because it was not understood.
+ * maxProperties, items, min- and maxItems, uniqueItems, $ref, enum, const,
+ * minimum, maximum, minLength, maxLength, pattern, anyOf, oneOf, allOf and not.
+ * `format` and annotations are ignored; any other keyword is an error, so that
+ * nothing passes because it was not understood.
  */
 #ifndef SCHEMA_CHECK_H
 #define SCHEMA_CHECK_H

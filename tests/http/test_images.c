@@ -597,8 +597,7 @@ START_TEST(other_sellers_products_are_not_there)
     refused(send_form(other, id, png(2, 2)), 404, "not_found");
     refused(delete (other, fmt("%s%lld/", images_of(id), image)), 404,
             "not_found");
-    refused(patch(other, images_of(id),
-                  fmt("{\"image\": %lld, \"position\": 1}", image)), 404,
+    refused(patch(other, images_of(id), fmt("{\"images\": [%lld]}", image)), 404,
             "not_found");
     refused(delete (seller, fmt("%s%lld/", images_of(new_product(seller)),
                                 image)), 404, "not_found");
@@ -608,6 +607,14 @@ START_TEST(other_sellers_products_are_not_there)
     refused(r, 401, "not_authenticated");
 }
 END_TEST
+
+static reply_t *put_order(const actor_t *who, long long product,
+                          long long first, long long second, long long third)
+{
+    return patch(who, images_of(product),
+                 fmt("{\"images\": [%lld, %lld, %lld]}", first, second,
+                     third));
+}
 
 START_TEST(pictures_have_an_order)
 {
@@ -620,20 +627,20 @@ START_TEST(pictures_have_an_order)
         r = expect(send_body(seller, id, png(2, 2)), 201);
         ids[i] = int_at(r, fmt("images.%d.id", i));
     }
-    r = expect(patch(seller, images_of(id),
-                     fmt("{\"image\": %lld, \"position\": 1}", ids[2])), 200);
-    ck_assert_int_eq(int_at(r, "images.0.id"), ids[2]);
-    ck_assert_int_eq(int_at(r, "images.1.id"), ids[0]);
-    r = expect(patch(seller, images_of(id),
-                     fmt("{\"image\": %lld, \"position\": 3}", ids[2])), 200);
-    ck_assert_int_eq(int_at(r, "images.2.id"), ids[2]);
-    ck_assert_int_eq(int_at(r, "images.0.id"), ids[0]);
-    invalid(patch(seller, images_of(id),
-                  fmt("{\"image\": %lld, \"position\": 4}", ids[2])),
-            "position");
-    invalid(patch(seller, images_of(id), "{\"image\": 1, \"position\": 1}"),
-            "image");
-    invalid(patch(seller, images_of(id), "{}"), "image");
+    r = expect(put_order(seller, id, ids[2], ids[0], ids[1]), 200);
+    for (i = 0; i < 3; i++) {
+        ck_assert_int_eq(int_at(r, fmt("images.%d.id", i)), ids[(i + 2) % 3]);
+    }
+    same(get(seller, fmt("/api/product/products/%lld/", id)), "images.0.id",
+         fmt("%lld", ids[2]));
+    invalid(patch(seller, images_of(id), fmt("{\"images\": [%lld]}", ids[2])),
+            "images");
+    invalid(put_order(seller, id, ids[0], ids[0], ids[1]), "images");
+    invalid(put_order(seller, id, ids[0], ids[1], 1), "images");
+    invalid(http(.method = "PATCH", .path = images_of(id), .who = seller,
+                 .type = "application/x-www-form-urlencoded",
+                 .body = fmt("images=%lld", ids[0])), "images");
+    invalid(patch(seller, images_of(id), "{}"), "images");
 }
 END_TEST
 

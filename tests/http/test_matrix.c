@@ -249,6 +249,29 @@ static json_t *beyond(json_t *schema, const char *name, int step)
                : json_real(json_number_value(limit) + step);
 }
 
+/* Lists that a list must not be: too long, twice the same, with no id in it. */
+static int bad_lists(json_t *schema, json_t **values)
+{
+    json_int_t most = json_integer_value(bound(schema, "maxItems")), i;
+    int n = 0;
+
+    if (json_integer_value(bound(schema, "minItems")) > 0) {
+        values[n++] = json_array();
+    }
+    values[n] = json_array();
+    for (i = 1; i <= most + 1; i++) {
+        json_array_append_new(values[n], json_integer(i));
+    }
+    n++;
+    values[n++] = json_pack("[i, i]", 1, 1);
+    values[n++] = json_pack("[i]", 0);
+    values[n++] = json_pack("[s]", "1");
+    values[n++] = json_pack("[n]");
+    values[n++] = json_integer(1);
+    values[n++] = json_string("1");
+    return n;
+}
+
 #define VALUES_MAX 32
 
 /* Values that a field with this schema must refuse; returns how many. */
@@ -257,7 +280,12 @@ static int bad_values(json_t *schema, json_t **values)
     int is_text = is_type(schema, "string"), n = 0;
     int is_number = is_type(schema, "number") || is_type(schema, "integer");
 
-    values[n++] = json_array();
+    if (is_type(schema, "array")) {
+        n = bad_lists(schema, values);
+    }
+    else {
+        values[n++] = json_array();
+    }
     values[n++] = json_object();
     if (!is_type(schema, "null")) {
         values[n++] = json_null();

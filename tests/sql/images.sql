@@ -2,7 +2,7 @@
 -- nobody uses (sql/api/25_images.sql).
 BEGIN;
 \ir support.psql
-SELECT plan(58);
+SELECT plan(59);
 
 CREATE TABLE ecs_test.who AS SELECT
     ecs_test.person('ada', 'admin') AS admin,
@@ -62,19 +62,24 @@ SELECT is(ecs_test.code_of(format($$ SELECT ecs_test.add('sue', %s, 5) $$, :lamp
     'not_found', 'another seller''s product is not there');
 SELECT is(ecs_test.kept(:lamp), 4::bigint, 'and keeps its pictures');
 
-SELECT is((ecs_api.product_images_order(ecs_test.me('sam'), :lamp, jsonb_build_object(
-    'image', ecs_test.id(:lamp, 4), 'position', 2))).status, 200, 'one is moved forward');
-SELECT is(ecs_test.shown(:lamp), '1 4 2 3', 'between the others');
-SELECT lives_ok(format($$ SELECT ecs_api.product_images_order(ecs_test.me('sam'), %s,
-    jsonb_build_object('image', ecs_test.id(%1$s, 1), 'position', 4)) $$, :lamp),
-    'one is moved to the end');
-SELECT is(ecs_test.shown(:lamp), '4 2 3 1', 'behind the others');
-SELECT is(ecs_test.code_of(format($$ SELECT ecs_api.product_images_order(ecs_test.me('sam'), %s,
-    jsonb_build_object('image', ecs_test.id(%1$s, 1), 'position', 5)) $$, :lamp)),
-    '{"position" : ["Ensure this value is less than or equal to 4."]}', 'there is no fifth place');
+CREATE FUNCTION ecs_test.put(p_who text, p_product bigint, p_numbers integer[])
+RETURNS ecs.answer LANGUAGE sql AS $$
+    SELECT ecs_api.product_images_order(ecs_test.me(p_who), p_product, jsonb_build_object('images',
+        (SELECT jsonb_agg(ecs_test.id(p_product, m) ORDER BY n)
+         FROM unnest(p_numbers) WITH ORDINALITY u (m, n))))
+$$;
+SELECT is((ecs_test.put('sam', :lamp, '{4,2,3,1}')).status, 200, 'they are put into an order');
+SELECT is(ecs_test.shown(:lamp), '4 2 3 1', 'and stand in it');
+SELECT is((SELECT images #>> '{0,url}' FROM ecs.products WHERE id = :lamp),
+    '/media/00/' || repeat('0', 61) || '4.jpg', 'each with its files');
+SELECT is(ecs_test.code_of(format($$ SELECT ecs_test.put('sam', %s, '{4,2,3}') $$, :lamp)),
+    '{"images" : ["Name all 4 pictures of the product."]}', 'none is left out');
 SELECT matches(ecs_test.code_of(format($$ SELECT ecs_api.product_images_order(
-    ecs_test.me('sam'), %s, '{"image": 999, "position": 1}') $$, :lamp)), 'Invalid pk',
+    ecs_test.me('sam'), %s, '{"images": [999]}') $$, :lamp)), 'Invalid pk \\"999\\"',
     'a strange picture has no place');
+SELECT is(ecs_test.code_of(format($$ SELECT ecs_test.put('sue', %s, '{1,2,3,4}') $$, :lamp)),
+    'not_found', 'nor has another seller a say');
+SELECT is(ecs_test.shown(:lamp), '4 2 3 1', 'a refused order changes nothing');
 SELECT is((ecs_api.product_images_delete(ecs_test.me('sam'), :lamp,
     ecs_test.id(:lamp, 2))).status, 204, 'one is taken away');
 SELECT is(ecs_test.shown(:lamp), '4 3 1', 'and is not shown');

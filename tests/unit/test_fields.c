@@ -33,6 +33,7 @@ static const ecs_field_t thing_fields[] = {
     {"status", ECS_T_CHOICE, ECS_IN_BODY, .choices = "OPEN CLOSED HALF_OPEN"},
     {"at", ECS_T_TIME, ECS_IN_BODY},
     {"password", ECS_T_STRING, ECS_IN_BODY, ECS_SECRET, 0, 12},
+    {"tags", ECS_T_IDS, ECS_IN_BODY, 0, 0, 3},
     {"hash", ECS_T_STRING, ECS_IN_SERVER},
     {NULL},
 };
@@ -264,16 +265,30 @@ START_TEST(changes_of_a_patch)
                   "{\"name\": \" a\\\"bc \", \"brand\": null, \"price\": 3,"
                   " \"lat\": 1.5, \"open\": true, \"note\": \"\","
                   " \"status\": \"open\", \"any\": -2,"
-                  " \"at\": \"2026-11-22T14:46:00Z\"}"),
+                  " \"at\": \"2026-11-22T14:46:00Z\","
+                  " \"tags\": [7, 5]}"),
         NULL);
     ck_assert_str_eq(changes,
                      "{\"name\":\"a\\\"bc\",\"brand\":null,\"any\":-2,"
                      "\"price\":\"3.00\",\"lat\":\"1.5\",\"open\":true,"
                      "\"note\":\"\",\"status\":\"OPEN\","
-                     "\"at\":\"2026-11-22T14:46:00Z\"}");
+                     "\"at\":\"2026-11-22T14:46:00Z\",\"tags\":[7,5]}");
     ck_assert_str_eq(value_of(thing_fields, "shop"), "5");
     ck_assert_pstr_eq(value_of(thing_fields, "name"), NULL);
     ck_assert_pstr_eq(value_of(thing_fields, "quantity"), NULL);
+}
+END_TEST
+
+START_TEST(forms_have_no_lists)
+{
+    ck_assert_pstr_eq(read_form(&change, "name=abc&tags=7"),
+                      "{\"tags\":[\"Expected a list of items but got type "
+                      "\\\"str\\\".\"]}");
+    ck_assert_pstr_eq(read_form(&change, "name=abc&tags="), NULL);
+    ck_assert_str_eq(changes, "{\"name\":\"abc\"}");
+    ck_assert_pstr_eq(
+        read_body(&change, "{\"name\": \"abc\", \"tags\": []}"), NULL);
+    ck_assert_str_eq(changes, "{\"name\":\"abc\",\"tags\":[]}");
 }
 END_TEST
 
@@ -511,6 +526,7 @@ static Suite *suite(void)
     tcase_add_test(tc, errors_come_together_in_order);
     tcase_add_test(tc, ids_of_paths);
     tcase_add_test(tc, changes_of_a_patch);
+    tcase_add_test(tc, forms_have_no_lists);
     tcase_add_test(tc, patches_without_members);
     tcase_add_test(tc, forms_are_coerced);
     tcase_add_test(tc, empty_inputs_of_forms);

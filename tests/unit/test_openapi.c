@@ -69,6 +69,7 @@ static const ecs_field_t thing_fields[] = {
 static const ecs_field_t patch_fields[] = {
     {"id", ECS_T_ID, ECS_IN_PATH, .help = "Thing."},
     {"title", ECS_T_STRING, ECS_IN_BODY},
+    {"parts", ECS_T_IDS, ECS_IN_BODY, 0, 1, 5},
     {NULL},
 };
 
@@ -371,6 +372,11 @@ START_TEST(bodies_come_in_two_forms)
                                                       "/properties", NULL)),
                                        "hash"));
     assert_at(CHANGE "/requestBody/required", "false");
+    /* A form has no lists. */
+    ck_assert_int_eq(
+        (int)json_object_size(at(CHANGE "/requestBody/content")), 1);
+    assert_at("/components/examples/patch_things_by_id_body/value/parts",
+              "[42, 43]");
     ck_assert_ptr_null(json_object_get(at(REMOVE), "requestBody"));
     ck_assert_ptr_null(json_object_get(at(LIST), "requestBody"));
 }

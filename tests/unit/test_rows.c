@@ -89,6 +89,8 @@ static const struct {
      "choices belong to ECS_T_CHOICE"},
     {{TAKES(PATH, {"a", ECS_T_TEXT, ECS_IN_QUERY, .choices = "A B"})},
      "choices belong to ECS_T_CHOICE"},
+    {{TAKES(PATH, {"a", ECS_T_IDS, ECS_IN_QUERY})},
+     "a list of ids belongs into a body"},
     {{TAKES(PATH, {"a", ECS_T_INT, ECS_IN_QUERY, 0, 1, 5, NULL, "5"})}, NULL},
     {{TAKES(PATH, {"a", ECS_T_INT, ECS_IN_QUERY, 0, 1, 5, NULL, "6"})},
      "field a: Ensure this value is less than or equal to 5."},

@@ -203,6 +203,13 @@ static const struct {
     {{"f", ECS_T_PAGE, .initial = "1"},
      "{'type': 'integer', 'minimum': 1, 'default': 1}"},
     {{"f", ECS_T_CURSOR}, "{'type': 'string'}"},
+    {{"f", ECS_T_IDS, .min = 1, .max = 10},
+     "{'type': 'array', 'items': {'type': 'integer', 'format': 'int64', "
+     "'minimum': 1}, 'minItems': 1, 'maxItems': 10, 'uniqueItems': true}"},
+    {{"f", ECS_T_IDS, .flags = ECS_NULLABLE},
+     "{'type': ['array', 'null'], 'items': {'type': 'integer', 'format': "
+     "'int64', 'minimum': 1}, 'minItems': 0, 'maxItems': 100, "
+     "'uniqueItems': true}"},
 };
 
 START_TEST(fields_become_json_schema)

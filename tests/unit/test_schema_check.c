@@ -85,6 +85,9 @@ static const struct {
     {"{'items': {'type': 'integer'}}", "[1, 'x']", "/1: is string"},
     {"{'minItems': 1}", "[]", "too few items"},
     {"{'maxItems': 1}", "[1, 2]", "too many items: 2"},
+    {"{'uniqueItems': true}", "[1, 2, '1']", NULL},
+    {"{'uniqueItems': true}", "[1, 2, 1]", "items 0 and 2 are the same"},
+    {"{'uniqueItems': false}", "[1, 1]", NULL},
     /* objects */
     {"{'properties': {'a': {'type': 'string'}}}", "{'b': 1}", NULL},
     {"{'properties': {'a': {'type': 'string'}}}", "{'a': 1}", "/a: is integer"},
