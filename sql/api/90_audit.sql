@@ -106,14 +106,17 @@ CREATE FUNCTION ecs_lib.audit_escrow()
 RETURNS TABLE (name text, figure text, holds boolean) LANGUAGE plpgsql STABLE AS $$
 BEGIN
     RETURN QUERY
-    SELECT 'held money is that of open orders and withdrawals', format('%s of %s',
-               count(*) FILTER (WHERE w.held <> o.held + r.held), count(*)),
-           coalesce(bool_and(w.held = o.held + r.held), true)
+    SELECT 'held money is that of open orders, withdrawals and leading bids',
+           format('%s of %s', count(*) FILTER (WHERE w.held <> o.held + r.held + b.held),
+                  count(*)),
+           coalesce(bool_and(w.held = o.held + r.held + b.held), true)
     FROM ecs.wallets w
     CROSS JOIN LATERAL (SELECT coalesce(sum(held_amount), 0) AS held
         FROM ecs.orders WHERE buyer_id = w.user_id) o
     CROSS JOIN LATERAL (SELECT coalesce(sum(amount), 0) AS held
         FROM ecs.withdrawals WHERE user_id = w.user_id AND status = 'REQUESTED') r
+    CROSS JOIN LATERAL (SELECT coalesce(sum(leader_max * quantity), 0) AS held
+        FROM ecs.auctions WHERE leader_id = w.user_id AND status = 'ACTIVE') b
     WHERE w.kind = 'user';
 
     RETURN QUERY
@@ -375,11 +378,39 @@ BEGIN
             format('%s of %s', s.b, s.n), s.b = 0)) r (name, figure, holds);
 END $$;
 
+-- The bids of each auction, and what they left behind.
+CREATE FUNCTION ecs_lib.audit_bids()
+RETURNS TABLE (name text, figure text, holds boolean) LANGUAGE plpgsql STABLE AS $$
+BEGIN
+    RETURN QUERY
+    SELECT 'each auction stands where its bids left it', format('%s of %s',
+               count(*) FILTER (WHERE NOT r.same), count(*)), coalesce(bool_and(r.same), true)
+    FROM (SELECT a.bids_count = count(b.id) FILTER (WHERE b.kind = 'BID')
+                 AND a.current_price IS NOT DISTINCT FROM max(b.amount)
+                 AND a.leader_id IS NOT DISTINCT FROM
+                     (array_agg(b.bidder_id ORDER BY b.max_amount DESC, b.id)
+                      FILTER (WHERE b.id IS NOT NULL))[1]
+                 AND a.leader_max IS NOT DISTINCT FROM max(b.max_amount) AS same
+          FROM ecs.auctions a LEFT JOIN ecs.bids b ON b.auction_id = a.id
+          GROUP BY a.id) r;
+
+    -- What a bidder was overbid with may be equal: of two maxima the earlier leads.
+    RETURN QUERY
+    SELECT 'no bid is lower than the one before it, none came late', format('%s of %s',
+               count(*) FILTER (WHERE NOT b.rises OR b.late), count(*)),
+           coalesce(bool_and(b.rises AND NOT b.late), true)
+    FROM (SELECT b.amount >= lag(b.amount, 1, 0.00) OVER (PARTITION BY b.auction_id
+                     ORDER BY b.id) AS rises,
+                 b.created_at >= a.end_at OR b.bidder_id = a.seller_id AS late
+          FROM ecs.bids b JOIN ecs.auctions a ON a.id = b.auction_id) b;
+END $$;
+
 CREATE FUNCTION ecs_lib.audit_invariants()
 RETURNS TABLE (name text, figure text, holds boolean) LANGUAGE plpgsql STABLE AS $$
 BEGIN
     RETURN QUERY SELECT * FROM ecs_lib.audit_ledger();
     RETURN QUERY SELECT * FROM ecs_lib.audit_escrow();
+    RETURN QUERY SELECT * FROM ecs_lib.audit_bids();
     RETURN QUERY SELECT * FROM ecs_lib.audit_shop();
     RETURN QUERY SELECT * FROM ecs_lib.audit_offers();
     RETURN QUERY SELECT * FROM ecs_lib.audit_images();

@@ -261,7 +261,7 @@ SELECT is(ecs_test.broken_by($$ UPDATE ecs.wallets SET available = available + 1
     WHERE user_id = (ecs_test.me('bob')).id $$),
     'each wallet is the sum of its entries: 1 of 7; '
     'each wallet is what its last movement left: 1 of 7; '
-    'held money is that of open orders and withdrawals: 1 of 5', 'and one let out of escrow');
+    'held money is that of open orders, withdrawals and leading bids: 1 of 5', 'and one let out of escrow');
 SELECT is(ecs_test.broken_by($$ UPDATE ecs.wallets SET version = version + 1
     WHERE kind = 'platform' $$), 'each wallet is what its last movement left: 1 of 7',
     'a movement that is missing');
@@ -275,7 +275,7 @@ ALTER TABLE ecs.transfers ENABLE TRIGGER transfers_append_only;
 SELECT is(ecs_test.broken_by($$ UPDATE ecs.withdrawals SET amount = 31 WHERE status = 'APPROVED' $$),
     'withdrawals paid out are those approved: 31.00', 'a withdrawal that says more');
 SELECT is(ecs_test.broken_by(format('UPDATE ecs.orders SET held_amount = 9 WHERE id = %s', :open)),
-    'held money is that of open orders and withdrawals: 1 of 5; '
+    'held money is that of open orders, withdrawals and leading bids: 1 of 5; '
     'each order holds what came in for it and did not go out: 1 of 3; '
     'each order has held and refunded what its state says: 1 of 3', 'an order that holds less');
 SELECT is(ecs_test.broken_by(format('UPDATE ecs.orders SET refunded_amount = 1 WHERE id = %s',
