@@ -28,6 +28,8 @@ const ecs_app_t ecs_apps[] = {
     { "Bids", "Bidding on auctions.", ecs_bids_routes, ecs_bids_schemas },
     { "Wallet", "Balances, transfers and the ledger's own proof.",
       ecs_wallet_routes, ecs_wallet_schemas },
+    { "Reviews", "What buyers say about what they got.",
+      ecs_reviews_routes, ecs_reviews_schemas },
     { "Notifications", "What happened that concerns the caller.",
       ecs_notifications_routes, ecs_notifications_schemas },
     { "Platform", "Health, settings, audit log and this document.",

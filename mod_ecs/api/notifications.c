@@ -16,8 +16,8 @@
     "points_penalty auction_submitted auction_approved auction_rejected "     \
     "auction_new_bid auction_outbid auction_won auction_lost auction_sold "   \
     "auction_unsold auction_cancelled return_requested return_inspected "     \
-    "return_approved return_rejected review_received wishlist_discount "      \
-    "wallet_deposit withdrawal_decided system_alert"
+    "return_approved return_rejected review_received review_reply "           \
+    "wishlist_discount wallet_deposit withdrawal_decided system_alert"
 
 /* ---- fields ---- */
 

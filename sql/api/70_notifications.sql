@@ -22,7 +22,7 @@ LANGUAGE sql IMMUTABLE AS $$
         auction_approved, auction_rejected, auction_new_bid, auction_outbid, auction_won,
         auction_lost, auction_sold, auction_unsold, auction_cancelled, return_requested,
         return_inspected, return_approved, return_rejected, review_received,
-        wishlist_discount, wallet_deposit, withdrawal_decided, system_alert}'::text[]
+        review_reply, wishlist_discount, wallet_deposit, withdrawal_decided, system_alert}'::text[]
 $$;
 
 -- The caller's notifications, newest first, and how many of all are unread.

@@ -280,6 +280,52 @@ BEGIN
         GROUP BY sp.product_id) m ON m.product_id = p.id;
 END $$;
 
+-- Reviews are of what their authors bought, and stars are those of the reviews
+-- that can be seen.
+CREATE FUNCTION ecs_lib.audit_reviews()
+RETURNS TABLE (name text, figure text, holds boolean) LANGUAGE plpgsql STABLE AS $$
+BEGIN
+    RETURN QUERY
+    SELECT 'each review is of a line that its author ordered and got', format('%s of %s',
+               count(*) FILTER (WHERE (r.product_id, r.seller_id, r.author_id)
+                   <> (i.product_id, i.seller_id, o.buyer_id) OR o.delivered_at IS NULL),
+               count(*)),
+           coalesce(bool_and((r.product_id, r.seller_id, r.author_id)
+               = (i.product_id, i.seller_id, o.buyer_id) AND o.delivered_at IS NOT NULL), true)
+    FROM ecs.reviews r JOIN ecs.order_items i ON i.id = r.order_item_id
+    JOIN ecs.orders o ON o.id = i.order_id;
+
+    RETURN QUERY
+    SELECT 'each product has the stars of its reviews', format('%s of %s',
+               count(*) FILTER (WHERE (x.ratings, x.ratings_count, x.avg_rating)
+                   <> (coalesce(s.ratings, '{0,0,0,0,0}'), coalesce(s.n, 0), coalesce(s.average, 0))),
+               count(*)),
+           coalesce(bool_and((x.ratings, x.ratings_count, x.avg_rating)
+               = (coalesce(s.ratings, '{0,0,0,0,0}'), coalesce(s.n, 0), coalesce(s.average, 0))),
+               true)
+    FROM ecs.products x LEFT JOIN (
+        SELECT r.product_id, count(*) AS n, round(avg(r.rating), 2) AS average, ARRAY[
+                   count(*) FILTER (WHERE r.rating = 1), count(*) FILTER (WHERE r.rating = 2),
+                   count(*) FILTER (WHERE r.rating = 3), count(*) FILTER (WHERE r.rating = 4),
+                   count(*) FILTER (WHERE r.rating = 5)]::integer[] AS ratings
+        FROM ecs.reviews r WHERE NOT r.is_hidden GROUP BY r.product_id) s ON s.product_id = x.id;
+
+    RETURN QUERY
+    SELECT 'each seller has the stars of its reviews', format('%s of %s',
+               count(*) FILTER (WHERE (x.ratings, x.ratings_count, x.avg_rating)
+                   <> (coalesce(s.ratings, '{0,0,0,0,0}'), coalesce(s.n, 0), coalesce(s.average, 0))),
+               count(*)),
+           coalesce(bool_and((x.ratings, x.ratings_count, x.avg_rating)
+               = (coalesce(s.ratings, '{0,0,0,0,0}'), coalesce(s.n, 0), coalesce(s.average, 0))),
+               true)
+    FROM ecs.users x LEFT JOIN (
+        SELECT r.seller_id, count(*) AS n, round(avg(r.rating), 2) AS average, ARRAY[
+                   count(*) FILTER (WHERE r.rating = 1), count(*) FILTER (WHERE r.rating = 2),
+                   count(*) FILTER (WHERE r.rating = 3), count(*) FILTER (WHERE r.rating = 4),
+                   count(*) FILTER (WHERE r.rating = 5)]::integer[] AS ratings
+        FROM ecs.reviews r WHERE NOT r.is_hidden GROUP BY r.seller_id) s ON s.seller_id = x.id;
+END $$;
+
 -- The pictures that products and people show are entered, and no others.
 CREATE FUNCTION ecs_lib.audit_images()
 RETURNS TABLE (name text, figure text, holds boolean) LANGUAGE plpgsql STABLE AS $$
@@ -413,6 +459,7 @@ BEGIN
     RETURN QUERY SELECT * FROM ecs_lib.audit_bids();
     RETURN QUERY SELECT * FROM ecs_lib.audit_shop();
     RETURN QUERY SELECT * FROM ecs_lib.audit_offers();
+    RETURN QUERY SELECT * FROM ecs_lib.audit_reviews();
     RETURN QUERY SELECT * FROM ecs_lib.audit_images();
     RETURN QUERY SELECT * FROM ecs_lib.audit_returns();
 END $$;

@@ -133,10 +133,24 @@ const char *route_role(const route_t *route)
 const char *route_path(const route_t *route, const char *id)
 {
     const char *path = route->path, *open;
+    json_t *parameter;
+    size_t i;
 
     for (open = strchr(path, '{'); open != NULL; open = strchr(path, '{')) {
         path = fmt("%.*s%s%s", (int)(open - path), path, id,
                    strchr(open, '}') + 1);
+    }
+    json_array_foreach(json_object_get(route->operation, "parameters"), i,
+                       parameter)
+    {
+        json_t *about = document_follow(parameter);
+
+        if (strcmp(json_string_value(json_object_get(about, "in")), "query") ==
+                0 &&
+            json_is_true(json_object_get(about, "required"))) {
+            path = fmt("%s%c%s=%s", path, strchr(path, '?') == NULL ? '?' : '&',
+                       json_string_value(json_object_get(about, "name")), id);
+        }
     }
     return path;
 }

@@ -35,7 +35,8 @@ int route_is_for_admins(const route_t *route);
 /** A role that may call the route. */
 const char *route_role(const route_t *route);
 
-/** The path with each {name} replaced, e.g. by "999999999". */
+/** The path with each {name} replaced, e.g. by "999999999", and with the query
+ * parameters that it takes at least, which are such numbers, too. */
 const char *route_path(const route_t *route, const char *id);
 
 /** The schema of the JSON body, NULL when the route takes none. */

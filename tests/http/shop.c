@@ -242,6 +242,25 @@ void deliver(const actor_t *buyer, const actor_t *courier, long long order)
            200);
 }
 
+long long line_of(long long order)
+{
+    return sql_int("SELECT id FROM ecs.order_items WHERE order_id = %lld",
+                   order);
+}
+
+long long rate(long long product, int stars)
+{
+    actor_t *buyer = person("user", "1000.00");
+    long long order = buy(buyer, product, 1);
+
+    deliver(buyer, person("delivery", NULL), order);
+    return int_at(expect(post(buyer, "/api/reviews/",
+                              fmt("{\"order_item\": %lld, \"rating\": %d}",
+                                  line_of(order), stars)),
+                         201),
+                  "id");
+}
+
 const char *pin_of(const actor_t *buyer, long long order)
 {
     return text_at(

@@ -67,6 +67,12 @@ void claim(const actor_t *courier, long long order);
 void ship(const actor_t *courier, long long order);
 void deliver(const actor_t *buyer, const actor_t *courier, long long order);
 
+/** Line of an order with one product. */
+long long line_of(long long order);
+
+/** Somebody buys, gets and reviews a product. Returns the review. */
+long long rate(long long product, int stars);
+
 /** The PIN the buyer of a shipped order sees. */
 const char *pin_of(const actor_t *buyer, long long order);
 

@@ -14,7 +14,7 @@
 /* What belongs to others. */
 static actor_t *buyer, *seller, *courier;
 static long long order, hidden, line, news, joined, brand, wished,
-    auction;
+    auction, review;
 
 typedef struct object_t {
     const char *prefix; /* of the path template */
@@ -28,6 +28,7 @@ static const object_t owned[] = {
     {"/api/product/products/{", &hidden}, {"/api/product/sales/{", &joined},
     {"/api/product/brands/{", &brand},    {"/api/wishlist/{", &wished},
     {"/api/auctions/{", &auction},
+    {"/api/reviews/{", &review},
 };
 
 /* Objects that are everybody's to see, or to take. */
@@ -57,6 +58,23 @@ static long long join_sale(long long model)
         model);
 }
 
+/* The buyer's review of a product; hidden, because everybody sees others. */
+static long long hidden_review(long long bought)
+{
+    long long received = buy(buyer, bought, 1), id;
+
+    deliver(buyer, courier, received);
+    id = int_at(expect(post(buyer, "/api/reviews/",
+                            fmt("{\"order_item\": %lld, \"rating\": 5}",
+                                line_of(received))),
+                       201),
+                "id");
+    expect(post(person("admin", NULL), fmt("/api/reviews/%lld/hide/", id),
+                "{\"reason\": \"Rude.\"}"),
+           200);
+    return id;
+}
+
 static void make_victims(void)
 {
     long long id;
@@ -65,6 +83,7 @@ static void make_victims(void)
     seller = person("seller", NULL);
     courier = person("delivery", NULL);
     id = product(seller, "5.00", 50);
+    review = hidden_review(id);
     order = buy(buyer, id, 2);
     ship(courier, order);
     add_to_cart(buyer, id, 1);
@@ -105,9 +124,10 @@ static const char *belongings(void)
                " SELECT i::text FROM ecs.wishlist_items i WHERE user_id = %lld"
                " UNION ALL"
                " SELECT a::text FROM ecs.auctions a WHERE id = %lld UNION ALL"
+               " SELECT r::text FROM ecs.reviews r WHERE id = %lld UNION ALL"
                " SELECT w::text FROM ecs.wallets w WHERE user_id = %lld) x(t)",
                order, order, line, buyer->id, hidden, joined, joined, brand,
-               buyer->id, auction, buyer->id);
+               buyer->id, auction, review, buyer->id);
 }
 
 static int is_open_to_all(const route_t *route)

@@ -99,8 +99,7 @@ START_TEST(facets_are_what_sql_counts)
     reply_t *r;
 
     named(seller, fmt("One %s", word), "7.00");
-    sql("UPDATE ecs.products SET avg_rating = 4.5, ratings_count = 2"
-        " WHERE id = %lld", named(seller, fmt("Two %s", word), "12.00"));
+    rate(named(seller, fmt("Two %s", word), "12.00"), 5);
     named(seller, fmt("Three %s", word), "24.99");
     named(seller, fmt("Four %s", word), "5000.00");
     r = expect(get(NULL, found(word, "&facets=true&page_size=1")), 200);
