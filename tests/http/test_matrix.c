@@ -141,6 +141,22 @@ END_TEST
 
 /* --- what no route takes ------------------------------------------------- */
 
+/* A path with one parameter more, in place of one of this name. */
+static const char *with_query(const char *path, const char *name,
+                              const char *value)
+{
+    const char *query = strchr(path, '?');
+    size_t length = strlen(name);
+
+    if (query == NULL) {
+        return fmt("%s?%s=%s", path, name, value);
+    }
+    if (strncmp(query + 1, name, length) == 0 && query[1 + length] == '=') {
+        return fmt("%.*s?%s=%s", (int)(query - path), path, name, value);
+    }
+    return fmt("%s&%s=%s", path, name, value);
+}
+
 START_TEST(unknown_names_are_refused_everywhere)
 {
     const route_t *route;
@@ -149,7 +165,7 @@ START_TEST(unknown_names_are_refused_everywhere)
         const char *path = route_path(route, NOBODY_HAS);
 
         expect_named(
-            call(route, caller_of(route), fmt("%s?" STRANGE "=1", path), NULL),
+            call(route, caller_of(route), with_query(path, STRANGE, "1"), NULL),
             STRANGE, "an unknown parameter");
         if (route->writes) {
             json_t *body = route_example(route);
@@ -363,22 +379,6 @@ START_TEST(every_field_has_bounds)
 END_TEST
 
 /* A value of a parameter that is wrong, NULL when everything is right. */
-/* A path with one parameter more, in place of one of this name. */
-static const char *with_query(const char *path, const char *name,
-                              const char *value)
-{
-    const char *query = strchr(path, '?');
-    size_t length = strlen(name);
-
-    if (query == NULL) {
-        return fmt("%s?%s=%s", path, name, value);
-    }
-    if (strncmp(query + 1, name, length) == 0 && query[1 + length] == '=') {
-        return fmt("%.*s?%s=%s", (int)(query - path), path, name, value);
-    }
-    return fmt("%s&%s=%s", path, name, value);
-}
-
 static const char *bad_parameter(json_t *schema)
 {
     if (is_type(schema, "integer") || is_type(schema, "number") ||
