@@ -506,6 +506,64 @@ BEGIN
     END CASE;
 END $$;
 
+-- What buyers say about what they got, what some sellers answer, and one review
+-- that had to be hidden.
+CREATE TEMP TABLE demo_words (n serial, rating integer, title text, comment text)
+    ON COMMIT DROP;
+INSERT INTO demo_words (rating, title, comment) VALUES
+    (5, 'Just as described', 'Well made, well packed, and here a day early.'),
+    (5, 'A good buy', 'I have used it every day since. Would buy it again.'),
+    (5, '', 'Nothing to find fault with.'),
+    (5, 'A present that was liked', 'Bought for my sister, who now wants a second one.'),
+    (4, 'Good', 'Does what it should. The colour is a little darker than on the picture.'),
+    (4, 'Nearly perfect', 'One star less because the instructions are hard to read.'),
+    (4, '', 'Solid. I would have liked a longer guarantee.'),
+    (3, 'All right', 'It is fine for the price, but no more than that.'),
+    (3, 'Smaller than I thought', 'My own fault: the measures are there to be read.'),
+    (2, 'Not for me', 'It feels cheaper than it was.'),
+    (1, 'Broken after a week', 'It worked for six days. I wait for an answer of the seller.');
+
+INSERT INTO demo_events
+SELECT b.before - CASE WHEN b.n <= 40 THEN interval '2 days' ELSE interval '44 hours' END
+       - step.after, b.n, step.what
+FROM demo_events b CROSS JOIN (VALUES
+    ('review', interval '0'), ('reply', interval '14 hours')) AS step (what, after)
+WHERE b.what = 'buy' AND EXISTS (SELECT FROM demo_events d WHERE d.n = b.n AND d.what = 'deliver');
+INSERT INTO demo_events
+SELECT before - interval '1 day', n, 'hide' FROM demo_events WHERE what = 'review' AND n = 10;
+
+CREATE FUNCTION pg_temp.review_event(p_n integer, p_what text) RETURNS void
+LANGUAGE plpgsql AS $$
+DECLARE
+    c_ratings CONSTANT integer[] := '{5,4,5,3,5,4,2,5,4,5,1,4}';
+    v_rating  integer;
+    v_words   demo_words;
+    o         demo_orders;
+    i         ecs.order_items;
+    r         ecs.reviews;
+BEGIN
+    SELECT * INTO o FROM demo_orders WHERE n = p_n;
+    FOR i IN SELECT * FROM ecs.order_items WHERE order_id = o.id ORDER BY id LOOP
+        v_rating := c_ratings[1 + (p_n * 5 + i.id) % 12];
+        SELECT * INTO v_words FROM demo_words WHERE rating = v_rating
+            ORDER BY (n + p_n) % 4, n LIMIT 1;
+        SELECT * INTO r FROM ecs.reviews WHERE order_item_id = i.id;
+        IF p_what = 'review' AND i.id % 4 < 3 THEN
+            PERFORM ecs_api.reviews_create(pg_temp.me(o.buyer), i.id, v_rating,
+                                           v_words.title, v_words.comment);
+        ELSIF p_what = 'reply' AND (r.rating < 3 OR r.id % 6 = 0) THEN
+            PERFORM ecs_api.reviews_reply(pg_temp.me(d.seller), r.id,
+                CASE WHEN r.rating < 3 THEN 'We are sorry to hear that. Please write to us, '
+                    'and we will find a way.' ELSE 'Thank you for taking the time!' END)
+                FROM demo_products d WHERE d.id = i.product_id;
+        ELSIF p_what = 'hide' AND r.id IS NOT NULL THEN
+            PERFORM ecs_api.reviews_hide(pg_temp.me('admin'), r.id,
+                'It is about the courier, not about the product.');
+            RETURN;
+        END IF;
+    END LOOP;
+END $$;
+
 DO $$
 DECLARE
     e record;
@@ -519,6 +577,8 @@ BEGIN
             PERFORM pg_temp.shop_event(e.n, e.what);
         ELSIF e.what LIKE 'offer %' THEN
             PERFORM pg_temp.offer_event(e.what);
+        ELSIF e.what IN ('review', 'reply', 'hide') THEN
+            PERFORM pg_temp.review_event(e.n, e.what);
         ELSE
             PERFORM pg_temp.order_event(e.n, e.what);
         END IF;
@@ -532,4 +592,4 @@ DROP FUNCTION pg_temp.at(interval), pg_temp.me(text), pg_temp.product_event(inte
     pg_temp.fill_cart(text, integer), pg_temp.order_event(integer, text),
     pg_temp.deposit(text, numeric, text), pg_temp.shop_event(integer, text),
     pg_temp.open_sale(text, text, interval, interval, integer, integer),
-    pg_temp.offer_event(text);
+    pg_temp.offer_event(text), pg_temp.review_event(integer, text);

@@ -9,7 +9,7 @@ SELECT set_config('ecs.demo_password_hash', '$y$demo', true) AS ignored \gset
 \o /dev/null
 \ir ../../sql/demo.sql
 \o
-SELECT plan(17);
+SELECT plan(20);
 
 CREATE TEMP TABLE product_states AS SELECT status, count(*) AS n FROM ecs.products GROUP BY status;
 CREATE TEMP TABLE order_states AS SELECT status, count(*) AS n FROM ecs.orders GROUP BY status;
@@ -46,6 +46,11 @@ SELECT is((SELECT count(*) FROM ecs.cart_items i JOIN ecs.users u ON u.id = i.us
     WHERE u.email = 'buyer@demo.shop'), 0::bigint, 'the first buyer''s cart is empty');
 SELECT cmp_ok((SELECT count(*) FROM ecs.withdrawals WHERE status = 'REQUESTED'), '>=', 1::bigint,
     'a withdrawal waits');
+SELECT cmp_ok((SELECT count(*) FROM ecs.reviews WHERE NOT is_hidden), '>=', 40::bigint,
+    'buyers wrote reviews');
+SELECT is((SELECT count(DISTINCT rating) FROM ecs.reviews), 5::bigint, 'of all stars');
+SELECT is((SELECT format('%s %s', count(*) FILTER (WHERE is_hidden), count(reply) >= 4)
+    FROM ecs.reviews), '1 t', 'some have a reply, one is hidden');
 SELECT is((SELECT count(*) FROM ecs.transfers t JOIN ecs.transfers u ON u.id > t.id
     WHERE u.created_at < t.created_at), 0::bigint, 'time goes one way');
 SELECT cmp_ok((SELECT max(created_at) FROM ecs.transfers), '<', clock_timestamp(),
