@@ -1,5 +1,5 @@
 -- What the functions of all apps share: answers, refusals, wire formats,
--- versions, audit, notifications. Schema ecs_lib is replaced together with
+-- versions, audit, settings. Schema ecs_lib is replaced together with
 -- ecs_api; httpd's role may call nothing in it.
 
 -- Answers -------------------------------------------------------------------
@@ -109,7 +109,7 @@ CREATE FUNCTION ecs_lib.slug(p_name text) RETURNS text LANGUAGE sql IMMUTABLE
 AS $$ SELECT coalesce(nullif(trim(BOTH '-' FROM left(regexp_replace(
           lower(p_name), '[^a-z0-9]+', '-', 'g'), 80)), ''), 'item') $$;
 
--- Audit and notifications -----------------------------------------------------
+-- Audit and settings -----------------------------------------------------------
 
 CREATE FUNCTION ecs_lib.audit(p_me ecs.caller, p_action text, p_object_type text,
                               p_object_id bigint, p_details jsonb DEFAULT NULL)
@@ -119,19 +119,6 @@ BEGIN
                                action, object_type, object_id, details)
     VALUES (p_me.id, p_me.role, p_me.address, p_me.request_id,
             p_action, p_object_type, p_object_id, p_details);
-END $$;
-
--- Tells a user, unless they do not want to hear of this type.
-CREATE FUNCTION ecs_lib.notify(p_user bigint, p_type text, p_message text,
-                               p_object_type text DEFAULT NULL,
-                               p_object_id bigint DEFAULT NULL,
-                               p_extra jsonb DEFAULT '{}')
-RETURNS void LANGUAGE plpgsql AS $$
-BEGIN
-    INSERT INTO ecs.notifications (user_id, type, message, object_type, object_id, extra_data)
-    SELECT p_user, p_type, p_message, p_object_type, p_object_id, p_extra
-    WHERE NOT EXISTS (SELECT FROM ecs.notification_preferences
-                      WHERE user_id = p_user AND type = p_type AND NOT in_app);
 END $$;
 
 CREATE FUNCTION ecs_lib.settings() RETURNS ecs.settings LANGUAGE plpgsql STABLE AS $$

@@ -91,11 +91,12 @@ BEGIN
     RETURN v_id;
 END $$;
 
--- POST /api/accounts/register/. Anyone.
+-- POST /api/accounts/register/. Anyone. The address is asked to verify itself;
+-- p_nonce and p_token_hash are the token's.
 -- Raises EC400 on email, username.
 CREATE FUNCTION ecs_api.accounts_register(p_me ecs.caller, p_email text, p_username text,
     p_password_hash text, p_first_name text, p_last_name text, p_phone_number text,
-    p_role text)
+    p_role text, p_nonce text DEFAULT NULL, p_token_hash text DEFAULT NULL)
 RETURNS ecs.answer LANGUAGE plpgsql AS $$
 DECLARE
     v_id   bigint;
@@ -106,6 +107,7 @@ BEGIN
     SELECT * INTO v_user FROM ecs.users WHERE id = v_id;
     PERFORM ecs_lib.audit(p_me, 'user_registered', 'user', v_user.id,
                           jsonb_build_object('role', v_user.role));
+    PERFORM ecs_lib.mail_token(v_user, 'email_verification', p_nonce, p_token_hash);
     RETURN ecs_lib.created('/api/accounts/me/', ecs_lib.user_json(v_user), v_user.version);
 END $$;
 
@@ -393,19 +395,20 @@ CREATE FUNCTION ecs_api.accounts_password_change(p_me ecs.caller, p_proven_hash 
                                                  p_password_hash text)
 RETURNS ecs.answer LANGUAGE plpgsql AS $$
 DECLARE
-    v_email text;
+    v_user ecs.users;
 BEGIN
     UPDATE ecs.users SET password_hash = p_password_hash
         WHERE id = p_me.id AND password_hash = p_proven_hash
-        RETURNING email INTO v_email;
-    IF v_email IS NULL THEN
+        RETURNING * INTO v_user;
+    IF v_user.id IS NULL THEN
         PERFORM ecs_lib.invalid('old_password', 'Your old password was entered '
             'incorrectly. Please enter it again.');
     END IF;
-    PERFORM ecs_lib.login_check(v_email, p_me.address, ecs.now());
+    PERFORM ecs_lib.login_check(v_user.email, p_me.address, ecs.now());
     PERFORM ecs_lib.sessions_end(p_me.id, 'password_changed', p_me.session_id);
-    PERFORM ecs_lib.login_succeeded(p_me, v_email);
+    PERFORM ecs_lib.login_succeeded(p_me, v_user.email);
     PERFORM ecs_lib.audit(p_me, 'password_changed', 'user', p_me.id);
+    PERFORM ecs_lib.mail_user(v_user, 'password_changed', '{}', ecs.now() + interval '3 days');
     RETURN ecs_lib.no_content();
 END $$;
 
@@ -550,11 +553,14 @@ BEGIN
     RETURN ecs_lib.ok(ecs_lib.user_json(v_user), v_user.version);
 END $$;
 
--- POST /api/accounts/users/. Admins make couriers, a superadmin also admins.
+-- POST /api/accounts/users/. Admins make couriers, a superadmin also admins. Who
+-- gets no password is invited to set one; p_nonce and p_token_hash are the
+-- invitation's.
 -- Raises permission_denied, EC400 on email, username.
 CREATE FUNCTION ecs_api.accounts_user_create(p_me ecs.caller, p_email text,
     p_username text, p_role text, p_password_hash text, p_first_name text,
-    p_last_name text, p_phone_number text)
+    p_last_name text, p_phone_number text, p_nonce text DEFAULT NULL,
+    p_token_hash text DEFAULT NULL)
 RETURNS ecs.answer LANGUAGE plpgsql AS $$
 DECLARE
     v_id   bigint;
@@ -569,6 +575,9 @@ BEGIN
     SELECT * INTO v_user FROM ecs.users WHERE id = v_id;
     PERFORM ecs_lib.audit(p_me, 'user_created', 'user', v_user.id,
                           jsonb_build_object('role', v_user.role));
+    IF p_password_hash IS NULL THEN
+        PERFORM ecs_lib.mail_token(v_user, 'invitation', p_nonce, p_token_hash);
+    END IF;
     RETURN ecs_lib.created('/api/accounts/users/' || v_user.id || '/',
                            ecs_lib.user_json(v_user), v_user.version);
 END $$;

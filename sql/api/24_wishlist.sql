@@ -98,6 +98,7 @@ LANGUAGE plpgsql AS $$
 DECLARE
     p       ecs.products;
     v_price numeric;
+    v_news  ecs_lib.news[];
 BEGIN
     SELECT * INTO p FROM ecs.products
         WHERE id = p_product AND status = 'APPROVED' FOR NO KEY UPDATE;
@@ -111,15 +112,11 @@ BEGIN
         FROM news WHERE i.id = news.id
         RETURNING i.user_id, news.lowest_price AS was
     )
-    INSERT INTO ecs.notifications (user_id, type, message, object_type, object_id, extra_data)
-    SELECT t.user_id, 'wishlist_discount', format('%s costs %s now.', p.name, v_price),
-           'product', p.id,
-           jsonb_build_object('price', v_price::text, 'old_price', t.was::text)
-    FROM told t
-    WHERE t.user_id <> p.seller_id
-      AND NOT EXISTS (SELECT FROM ecs.notification_preferences n
-                      WHERE n.user_id = t.user_id AND n.type = 'wishlist_discount'
-                        AND NOT n.in_app);
+    SELECT array_agg(ROW(user_id, 'wishlist_discount', format('%s costs %s now.',
+               p.name, v_price), jsonb_build_object('price', v_price::text,
+               'old_price', was::text))::ecs_lib.news)
+        INTO v_news FROM told WHERE user_id <> p.seller_id;
+    PERFORM ecs_lib.notify_all('product', p.id, v_news);
 END $$;
 
 -- Some products whose offers have begun by the clock: they cost less than those

@@ -175,19 +175,15 @@ BEGIN
             WHERE order_id = p_order);
 END $$;
 
--- Tells several users the same about an order, each unless they do not want to
--- hear of this type. NULLs among the users are nobody.
+-- Tells several users the same about an order. NULLs among them are nobody.
 CREATE FUNCTION ecs_lib.order_notify(p_order ecs.orders, p_users bigint[], p_type text,
                                      p_message text, p_extra jsonb DEFAULT '{}')
 RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
-    INSERT INTO ecs.notifications (user_id, type, message, object_type, object_id, extra_data)
-    SELECT u.id, p_type, p_message, 'order', p_order.id,
-           jsonb_build_object('order_number', p_order.order_number) || p_extra
-    FROM ecs.users u
-    WHERE u.id = ANY (p_users)
-      AND NOT EXISTS (SELECT FROM ecs.notification_preferences p
-                      WHERE p.user_id = u.id AND p.type = p_type AND NOT p.in_app);
+    PERFORM ecs_lib.notify_all('order', p_order.id, ARRAY(
+        SELECT DISTINCT ROW(u, p_type, p_message, jsonb_build_object(
+                   'order_number', p_order.order_number) || p_extra)::ecs_lib.news
+        FROM unnest(p_users) u WHERE u IS NOT NULL));
 END $$;
 
 -- Goods that did not leave go back on the shelf.

@@ -47,9 +47,9 @@ END $$;
 CREATE FUNCTION ecs_lib.announce_order(p_order ecs.orders, p_lines ecs_lib.checkout_line[])
 RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
-    INSERT INTO ecs.notifications (user_id, type, message, object_type, object_id, extra_data)
-    SELECT n.user_id, n.type, n.message, 'order', p_order.id, jsonb_build_object(
-               'order_number', p_order.order_number, 'total', n.total::text)
+    PERFORM ecs_lib.notify_all('order', p_order.id, array_agg(
+            ROW(n.user_id, n.type, n.message, jsonb_build_object(
+                'order_number', p_order.order_number, 'total', n.total::text))::ecs_lib.news))
     FROM (
         SELECT p_order.buyer_id AS user_id, 'order_created' AS type, p_order.total,
                format('Order %s is placed; %s is held until you have received it.',
@@ -58,9 +58,7 @@ BEGIN
         SELECT seller_id, 'seller_new_order', sum(unit_price * quantity),
                format('Order %s has %s of yours.', p_order.order_number,
                       string_agg(quantity || ' × ' || name, ', ' ORDER BY product_id))
-        FROM unnest(p_lines) GROUP BY seller_id) n
-    WHERE NOT EXISTS (SELECT FROM ecs.notification_preferences p
-                      WHERE p.user_id = n.user_id AND p.type = n.type AND NOT p.in_app);
+        FROM unnest(p_lines) GROUP BY seller_id) n;
 END $$;
 
 -- Tells the sellers whose stock has become low by an order.

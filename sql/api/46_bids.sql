@@ -204,26 +204,16 @@ END $$;
 CREATE FUNCTION ecs_lib.bids_announce(a ecs.auctions, p_outbid bigint[], p_minimum numeric)
 RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
-    INSERT INTO ecs.notifications AS n
-        (user_id, type, message, object_type, object_id, extra_data)
-    SELECT t.user_id, t.type, t.message, 'auction', a.id, jsonb_build_object(
-               'title', a.title, 'current_price', a.current_price::text,
-               'minimum_bid', p_minimum::text, 'times', 1)
+    PERFORM ecs_lib.notify_all('auction', a.id, array_agg(ROW(t.user_id, t.type, t.message,
+            jsonb_build_object('title', a.title, 'current_price', a.current_price::text,
+                'minimum_bid', p_minimum::text))::ecs_lib.news))
     FROM (SELECT a.seller_id AS user_id, 'auction_new_bid' AS type,
                  format('%s stands at %s after %s bids.', a.title, a.current_price,
                         a.bids_count) AS message
           UNION ALL
           SELECT DISTINCT u, 'auction_outbid',
                  format('You were outbid on %s; the next bid is %s.', a.title, p_minimum)
-          FROM unnest(p_outbid) u WHERE u <> a.leader_id) t
-    WHERE NOT EXISTS (SELECT FROM ecs.notification_preferences p
-                      WHERE p.user_id = t.user_id AND p.type = t.type AND NOT p.in_app)
-    ON CONFLICT (user_id, type, object_id)
-        WHERE NOT is_read AND type IN ('auction_new_bid', 'auction_outbid')
-    DO UPDATE SET message = excluded.message, created_at = ecs.now(),
-        extra_data = excluded.extra_data
-            || jsonb_build_object('times', (n.extra_data ->> 'times')::integer + 1),
-        version = n.version + 1;
+          FROM unnest(p_outbid) u WHERE u <> a.leader_id) t;
 END $$;
 
 -- What the bids of a call come to.

@@ -1,5 +1,9 @@
 -- Notifications: what happened that concerns the caller. Everything here is
--- the caller's own. Written by ecs_lib.notify(), read here.
+-- the caller's own. Written by ecs_lib.notify_all() (05_notify.sql), read here.
+--
+-- Unread ones are counted when somebody asks, by the index that has nothing but
+-- them: exact for every reader at every moment. A stored count would be a row
+-- that all who write to one seller wait for.
 
 -- A notification as its owner sees it.
 CREATE FUNCTION ecs_lib.notification_json(n ecs.notifications) RETURNS json
@@ -20,7 +24,7 @@ LANGUAGE sql IMMUTABLE AS $$
         product_approved, product_rejected, brand_request_submitted, brand_approved,
         brand_rejected, seller_verified, points_penalty, auction_submitted,
         auction_approved, auction_rejected, auction_new_bid, auction_outbid, auction_won,
-        auction_lost, auction_sold, auction_unsold, auction_cancelled, return_requested,
+        auction_lost, auction_sold, auction_unsold, auction_cancelled, auction_offer, return_requested,
         return_inspected, return_approved, return_rejected, review_received,
         review_reply, wishlist_discount, wallet_deposit, withdrawal_decided, system_alert}'::text[]
 $$;
