@@ -15,9 +15,10 @@
     "brand_request_submitted brand_approved brand_rejected seller_verified "  \
     "points_penalty auction_submitted auction_approved auction_rejected "     \
     "auction_new_bid auction_outbid auction_won auction_lost auction_sold "   \
-    "auction_unsold auction_cancelled return_requested return_inspected "     \
-    "return_approved return_rejected review_received review_reply "           \
-    "wishlist_discount wallet_deposit withdrawal_decided system_alert"
+    "auction_unsold auction_cancelled auction_offer return_requested "        \
+    "return_inspected return_approved return_rejected review_received "       \
+    "review_reply wishlist_discount wallet_deposit withdrawal_decided "       \
+    "system_alert"
 
 /* ---- fields ---- */
 

@@ -71,3 +71,14 @@ BEGIN
     PERFORM ecs_lib.notify_all(p_object_type, p_object_id,
         ARRAY[ROW(p_user, p_type, p_message, p_extra)::ecs_lib.news]);
 END $$;
+
+-- The same for several users, each once. NULLs among them are nobody.
+CREATE FUNCTION ecs_lib.notify_many(p_users bigint[], p_type text, p_message text,
+                                    p_object_type text, p_object_id bigint,
+                                    p_extra jsonb DEFAULT '{}')
+RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+    PERFORM ecs_lib.notify_all(p_object_type, p_object_id, ARRAY(
+        SELECT ROW(u, p_type, p_message, p_extra)::ecs_lib.news
+        FROM (SELECT DISTINCT unnest(p_users)) AS x (u) WHERE u IS NOT NULL ORDER BY u));
+END $$;

@@ -175,15 +175,13 @@ BEGIN
             WHERE order_id = p_order);
 END $$;
 
--- Tells several users the same about an order. NULLs among them are nobody.
+-- Tells several users the same about an order.
 CREATE FUNCTION ecs_lib.order_notify(p_order ecs.orders, p_users bigint[], p_type text,
                                      p_message text, p_extra jsonb DEFAULT '{}')
 RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
-    PERFORM ecs_lib.notify_all('order', p_order.id, ARRAY(
-        SELECT DISTINCT ROW(u, p_type, p_message, jsonb_build_object(
-                   'order_number', p_order.order_number) || p_extra)::ecs_lib.news
-        FROM unnest(p_users) u WHERE u IS NOT NULL));
+    PERFORM ecs_lib.notify_many(p_users, p_type, p_message, 'order', p_order.id,
+        jsonb_build_object('order_number', p_order.order_number) || p_extra);
 END $$;
 
 -- Goods that did not leave go back on the shelf.

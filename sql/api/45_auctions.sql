@@ -223,20 +223,13 @@ BEGIN
     UPDATE ecs.products SET quantity = quantity + a.quantity WHERE id = a.product_id;
 END $$;
 
--- Tells several users the same about an auction, each once and unless they do
--- not want to hear of this type.
+-- Tells several users the same about an auction.
 CREATE FUNCTION ecs_lib.auction_notify(a ecs.auctions, p_users bigint[], p_type text,
                                        p_message text, p_extra jsonb DEFAULT '{}')
 RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
-    INSERT INTO ecs.notifications (user_id, type, message, object_type, object_id, extra_data)
-    SELECT u.id, p_type, p_message, 'auction', a.id,
-           jsonb_build_object('title', a.title) || p_extra
-    FROM ecs.users u
-    WHERE u.id = ANY (p_users)
-      AND NOT EXISTS (SELECT FROM ecs.notification_preferences p
-                      WHERE p.user_id = u.id AND p.type = p_type AND NOT p.in_app)
-    ORDER BY u.id;
+    PERFORM ecs_lib.notify_many(p_users, p_type, p_message, 'auction', a.id,
+                                jsonb_build_object('title', a.title) || p_extra);
 END $$;
 
 -- Refuses what the table would refuse, field by field. Raises EC400.

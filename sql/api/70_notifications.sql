@@ -24,9 +24,10 @@ LANGUAGE sql IMMUTABLE AS $$
         product_approved, product_rejected, brand_request_submitted, brand_approved,
         brand_rejected, seller_verified, points_penalty, auction_submitted,
         auction_approved, auction_rejected, auction_new_bid, auction_outbid, auction_won,
-        auction_lost, auction_sold, auction_unsold, auction_cancelled, auction_offer, return_requested,
-        return_inspected, return_approved, return_rejected, review_received,
-        review_reply, wishlist_discount, wallet_deposit, withdrawal_decided, system_alert}'::text[]
+        auction_lost, auction_sold, auction_unsold, auction_cancelled, auction_offer,
+        return_requested, return_inspected, return_approved, return_rejected,
+        review_received, review_reply, wishlist_discount, wallet_deposit,
+        withdrawal_decided, system_alert}'::text[]
 $$;
 
 -- The caller's notifications, newest first, and how many of all are unread.

@@ -67,10 +67,10 @@ SELECT is((ecs_api.notifications_unread_count(ecs_test.eve())).body ->> 'unread_
     'but for the other one');
 
 SELECT is(json_array_length((ecs_api.notifications_preferences(ecs_test.bob())).body
-    -> 'preferences'), 37, 'every type can be chosen');
+    -> 'preferences'), 38, 'every type can be chosen');
 SELECT is((SELECT count(*) FROM json_array_elements((ecs_api.notifications_preferences(
     ecs_test.bob())).body -> 'preferences') p
-    WHERE p ->> 'in_app' = 'true' AND p ->> 'email' = 'true'), 37::bigint,
+    WHERE p ->> 'in_app' = 'true' AND p ->> 'email' = 'true'), 38::bigint,
     'all are wanted at first');
 SELECT is((ecs_api.notifications_set_preference(ecs_test.bob(),
     '{"type": "order_created", "in_app": false}')).body #>> '{preferences,0}',
