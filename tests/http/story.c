@@ -274,6 +274,29 @@ static void sellers_are_paid(long long order)
     printf("      platform + 2.60 (4 %%)\n");
 }
 
+static void buyer_has_a_say(long long order, long long lamp)
+{
+    reply_t *r;
+    const char *path;
+
+    tell("The buyer gives the lamp four stars; Rose replies.");
+    r = expect(post(&buyer, "/api/reviews/",
+                    fmt("{\"order_item\": %lld, \"rating\": 4, \"comment\":"
+                        " \"Warm light.\"}",
+                        sql_int("SELECT id FROM ecs.order_items WHERE order_id"
+                                " = %lld AND product_id = %lld",
+                                order, lamp))),
+               201);
+    path = fmt("/api/reviews/%lld/reply/", int_at(r, "id"));
+    ck_assert_int_eq(notified(&rose, "review_received"), 1);
+    expect(post(&rose, path, "{\"reply\": \"Thank you!\"}"), 200);
+    r = expect(get(NULL, fmt("/api/reviews/?product=%lld", lamp)), 200);
+    same(r, "summary.stars.4", "1");
+    same(r, "results.0.reply.text", "Thank you!");
+    printf("      brass lamp: %s stars of %s review\n",
+           text_at(r, "summary.average"), text_at(r, "summary.count"));
+}
+
 static void auditor_is_content(void)
 {
     reply_t *r = expect(get(&admin, "/api/wallet/admin/audit/"), 200);
@@ -312,6 +335,7 @@ START_TEST(one_order_from_listing_to_payout)
     order = goods_are_bought(lamp, rug);
     order_is_delivered(order);
     sellers_are_paid(order);
+    buyer_has_a_say(order, lamp);
     auditor_is_content();
     printf("\n");
 }
