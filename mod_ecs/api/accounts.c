@@ -569,9 +569,11 @@ const ecs_route_t ecs_accounts_routes[] = {
         .call = "accounts_me_update",
         .status = 200,
         .answer = "Me",
+        .errors = "in_use",
         .summary = "Change the own account",
         .description = "location_lat and location_lng are given together; "
-                       "null for both removes the location.",
+                       "null for both removes the location, but not while "
+                       "the caller leads an auction.",
     },
     {
         .method = "GET",

@@ -140,6 +140,27 @@ static const ecs_field_t review_fields[] = {
     { NULL },
 };
 
+static const ecs_field_t cancel_fields[] = {
+    AUCTION_ID,
+    { .name = "reason", .type = ECS_T_TEXT, .flags = ECS_REQUIRED,
+      .max = REASON_MAX, .help = "The seller and the bidders read it." },
+    { NULL },
+};
+
+static const ecs_field_t close_fields[] = {
+    AUCTION_ID,
+    { .name = "force", .type = ECS_T_BOOL, .initial = "false",
+      .help = "true: end it now, before its time." },
+    { NULL },
+};
+
+static const ecs_field_t offers_fields[] = {
+    { .name = "status", .type = ECS_T_CHOICE, .in = ECS_IN_QUERY,
+      .choices = "OFFERED ACCEPTED DECLINED EXPIRED" },
+    ECS_PAGING,
+    { NULL },
+};
+
 /* ---- the rows ---- */
 
 const ecs_route_t ecs_auctions_routes[] = {
@@ -195,6 +216,18 @@ const ecs_route_t ecs_auctions_routes[] = {
     },
     {
         .method = "GET",
+        .path = "/api/auctions/offers/mine/",
+        .roles = ECS_BUYERS,
+        .flags = ECS_R_LIST,
+        .fields = offers_fields,
+        .call = "auctions_offers_mine",
+        .status = 200,
+        .answer = "AuctionOffer",
+        .summary = "What was offered to the caller as runner-up",
+        .description = "Newest first. See the routes of the second chance.",
+    },
+    {
+        .method = "GET",
         .path = "/api/auctions/admin/pending/",
         .roles = ECS_ADMINS,
         .flags = ECS_R_LIST,
@@ -220,6 +253,51 @@ const ecs_route_t ecs_auctions_routes[] = {
             "hours left until then it cannot be approved any more. Refused, "
             "its pieces go back on the shelf; the seller can change it and "
             "submit it again.",
+    },
+    {
+        .method = "POST",
+        .path = "/api/auctions/admin/{id}/activate/",
+        .roles = ECS_ADMINS,
+        .fields = id_fields,
+        .call = "auctions_activate",
+        .status = 200,
+        .answer = "AuctionDetail",
+        .errors = "wrong_state too_early",
+        .summary = "Begin an approved auction now",
+        .description =
+            "By itself it begins at its start. Its end stays, so it cannot "
+            "begin more than 14 days before. One that runs is answered as it "
+            "is.",
+    },
+    {
+        .method = "POST",
+        .path = "/api/auctions/admin/{id}/cancel/",
+        .roles = ECS_ADMINS,
+        .fields = cancel_fields,
+        .call = "auctions_admin_cancel",
+        .status = 200,
+        .answer = "AuctionDetail",
+        .errors = "wrong_state",
+        .summary = "Call an auction off, also with bids",
+        .description = "The leader's money and the pieces go back; the seller "
+                       "and everybody who has bid are told why.",
+    },
+    {
+        .method = "POST",
+        .path = "/api/auctions/admin/auctions/{id}/close/",
+        .roles = ECS_ADMINS,
+        .fields = close_fields,
+        .call = "auctions_close",
+        .status = 200,
+        .answer = "AuctionDetail",
+        .errors = "wrong_state too_early",
+        .summary = "End an auction",
+        .description =
+            "By itself it ends at `end_at`. If the reserve is met, the winner "
+            "has an order at `current_price`, paid from what was held, and the "
+            "rest of the maximum back; it is delivered, completed and returned "
+            "as any order. Otherwise hold and pieces go back. One that has "
+            "ended is answered as it is, so that repeating does nothing.",
     },
     {
         .method = "GET",
@@ -282,6 +360,75 @@ const ecs_route_t ecs_auctions_routes[] = {
         .description = "Bidders are masked but for administrators; "
                        "`automatic` is what the shop bid for one with a "
                        "maximum, which nobody else ever sees.",
+    },
+    {
+        .method = "POST",
+        .path = "/api/auctions/{id}/cancel/",
+        .roles = ECS_SELLER,
+        .fields = id_fields,
+        .call = "auctions_cancel",
+        .status = 200,
+        .answer = "AuctionDetail",
+        .errors = "wrong_state has_bids",
+        .summary = "Call an own auction off while nobody has bid",
+        .description = "Its pieces go back on the shelf.",
+    },
+    {
+        .method = "POST",
+        .path = "/api/auctions/{id}/buy-now/",
+        .roles = ECS_BUYERS,
+        .fields = id_fields,
+        .call = "auctions_buy_now",
+        .status = 201,
+        .answer = "Order",
+        .errors = "wrong_state own_product unavailable has_bids "
+                  "location_required insufficient_funds",
+        .summary = "Buy an auction's pieces at once",
+        .description =
+            "While nobody has bid. Holds `buy_now_price` for all pieces, ends "
+            "the auction and answers the order.",
+    },
+    {
+        .method = "POST",
+        .path = "/api/auctions/{id}/second-chance/",
+        .roles = ECS_SELLER,
+        .fields = id_fields,
+        .call = "auctions_second_chance",
+        .status = 201,
+        .answer = "AuctionOffer",
+        .errors = "wrong_state duplicate no_bidder_left unavailable "
+                  "out_of_stock",
+        .summary = "Offer it to the next bidder",
+        .description =
+            "When the winner's order was cancelled or refunded before it was "
+            "shipped: to who bid most of those not asked yet, at that "
+            "bidder's own highest bid, for 24 hours. Takes the pieces off the "
+            "shelf again.",
+    },
+    {
+        .method = "POST",
+        .path = "/api/auctions/{id}/second-chance/accept/",
+        .roles = ECS_BUYERS,
+        .fields = id_fields,
+        .call = "auctions_offer_accept",
+        .status = 201,
+        .answer = "Order",
+        .errors = "wrong_state too_late location_required insufficient_funds",
+        .summary = "Take an offer as runner-up",
+        .description = "Holds the total and answers the order.",
+    },
+    {
+        .method = "POST",
+        .path = "/api/auctions/{id}/second-chance/decline/",
+        .roles = ECS_BUYERS,
+        .fields = id_fields,
+        .call = "auctions_offer_decline",
+        .status = 200,
+        .answer = "AuctionOffer",
+        .errors = "wrong_state too_late",
+        .summary = "Refuse an offer as runner-up",
+        .description = "The pieces go back on the shelf; the seller may ask "
+                       "the next bidder.",
     },
     { NULL },
 };

@@ -381,10 +381,10 @@ const ecs_route_t ecs_catalog_routes[] = {
         .fields = product_id_fields,
         .call = "products_delete",
         .status = 204,
-        .errors = "wrong_state",
+        .errors = "wrong_state in_use",
         .summary = "Archive an own product",
-        .description = "For good. Orders keep their lines, carts show that it "
-                       "is unavailable.",
+        .description = "For good, and not while it is in an auction. Orders "
+                       "keep their lines, carts show that it is unavailable.",
     },
     {
         .method = "POST",

@@ -51,6 +51,8 @@ static const ecs_problem_kind_t kinds[] = {
     {"conflict", 409, "The request conflicts with another one."},
     {"duplicate", 409, "This exists already."},
     {"in_use", 409, "This is still in use."},
+    {"has_bids", 409, "Bids have been placed."},
+    {"no_bidder_left", 409, "There is no further bidder."},
     {"bid_too_low", 409, "The bid is lower than the next one has to be."},
     {"own_product", 409, "You cannot buy your own product."},
     {"out_of_stock", 409, "There is not enough in stock."},

@@ -429,7 +429,7 @@ END $$;
 -- PATCH /api/accounts/me/. Any signed-in user. The version of user and profile
 -- is one, the user's, so that a change of either raises it.
 -- Locks: the user's row.
--- Raises stale, EC400 on username, location_lat, location_lng.
+-- Raises stale, in_use, EC400 on username, location_lat, location_lng.
 CREATE FUNCTION ecs_api.accounts_me_update(p_me ecs.caller, p_changes jsonb)
 RETURNS ecs.answer LANGUAGE plpgsql AS $$
 DECLARE
@@ -450,6 +450,11 @@ BEGIN
             CASE WHEN p_changes ->> 'location_lat' IS NULL THEN 'location_lat'
                  ELSE 'location_lng' END,
             'location_lat and location_lng are given together.');
+    END IF;
+    IF p_changes ? 'location_lat' AND v_profile.location_lat IS NULL AND EXISTS (
+            SELECT FROM ecs.auctions WHERE leader_id = p_me.id AND status = 'ACTIVE') THEN
+        PERFORM ecs_lib.refuse('in_use', 'You lead an auction; what you win has to be '
+            'delivered somewhere.');
     END IF;
     IF p_changes <> '{}' THEN
         BEGIN

@@ -477,7 +477,7 @@ END $$;
 -- Takes an own product off sale for good; orders keep their lines, carts show
 -- that it is gone. Callers: its seller. Locks: the tree, the product, its
 -- categories, the seller.
--- Raises not_found, stale, wrong_state.
+-- Raises not_found, stale, wrong_state, in_use.
 CREATE FUNCTION ecs_api.products_delete(p_me ecs.caller, p_id bigint)
 RETURNS ecs.answer LANGUAGE plpgsql AS $$
 DECLARE
@@ -485,6 +485,9 @@ DECLARE
 BEGIN
     PERFORM ecs.lock_category_tree(false);
     p := ecs_lib.own_product(p_me, p_id);
+    IF ecs_lib.is_auctioned(p_id) THEN
+        PERFORM ecs_lib.refuse('in_use', 'The product is in an auction.');
+    END IF;
     p.status := 'ARCHIVED';
     p.pending_change := NULL;
     PERFORM ecs_lib.product_save(p);

@@ -71,6 +71,39 @@ BEGIN
     FROM unnest(p_lines) WHERE stock > p_limit AND stock - quantity <= p_limit;
 END $$;
 
+-- Makes an order of these lines, for a buyer who wants them at this place, at the
+-- prices they have and the platform's fee of now. Stock and money are the
+-- caller's business. Answers the order and the JSON of its lines. p_by: whose
+-- deed the history says it is, NULL for the clock's.
+CREATE FUNCTION ecs_lib.order_make(p_buyer bigint, p_place ecs.profiles,
+    p_lines ecs_lib.checkout_line[], p_subtotal numeric, p_total numeric,
+    p_fee_percent numeric, p_by bigint, OUT o ecs.orders, OUT items json)
+LANGUAGE plpgsql AS $$
+BEGIN
+    LOOP -- until the random number is a new one
+        INSERT INTO ecs.orders (order_number, buyer_id, subtotal, discount_total, total,
+            held_amount, location_lat, location_lng, location_address, city)
+        VALUES (ecs_lib.order_number(), p_buyer, p_subtotal, p_subtotal - p_total, p_total,
+            p_total, p_place.location_lat, p_place.location_lng,
+            p_place.location_address, p_place.city)
+        ON CONFLICT (order_number) DO NOTHING
+        RETURNING * INTO o;
+        EXIT WHEN o.id IS NOT NULL;
+    END LOOP;
+    WITH made AS (
+        INSERT INTO ecs.order_items AS i (order_id, product_id, seller_id, product_name,
+            quantity, list_price, unit_price, line_total, fee_percent)
+        SELECT o.id, product_id, seller_id, name,
+            quantity, list_price, unit_price, unit_price * quantity, p_fee_percent
+        FROM unnest(p_lines)
+        RETURNING i AS item
+    )
+    SELECT json_agg(ecs_lib.order_item_json(m.item, s) ORDER BY (m.item).id) INTO items
+        FROM made m JOIN ecs.users s ON s.id = (m.item).seller_id;
+    INSERT INTO ecs.order_history (order_id, status, at, by_id)
+        VALUES (o.id, 'CREATED', o.created_at, p_by);
+END $$;
+
 -- Turns the caller's whole cart into an order, its total held in escrow.
 -- Callers: buyers. Locks: cart rows, products by id, the wallet. Parallel
 -- checkouts of one cart wait for the first and then find it empty.
@@ -89,8 +122,8 @@ DECLARE
     v_low      boolean;
     v_subtotal numeric;
     v_total    numeric;
+    v_made     record;
     v_order    ecs.orders;
-    v_items    json;
 BEGIN
     SELECT * INTO v_rules FROM ecs.settings;
     SELECT * INTO v_buyer FROM ecs.users WHERE id = p_me.id;
@@ -136,28 +169,9 @@ BEGIN
 
     UPDATE ecs.products p SET quantity = p.quantity - l.quantity
         FROM unnest(v_lines) l WHERE p.id = l.product_id;
-    LOOP -- until the random number is a new one
-        INSERT INTO ecs.orders (order_number, buyer_id, subtotal, discount_total, total,
-            held_amount, location_lat, location_lng, location_address, city)
-        VALUES (ecs_lib.order_number(), p_me.id, v_subtotal, v_subtotal - v_total, v_total,
-            v_total, v_place.location_lat, v_place.location_lng,
-            v_place.location_address, v_place.city)
-        ON CONFLICT (order_number) DO NOTHING
-        RETURNING * INTO v_order;
-        EXIT WHEN v_order.id IS NOT NULL;
-    END LOOP;
-    WITH made AS (
-        INSERT INTO ecs.order_items AS i (order_id, product_id, seller_id, product_name,
-            quantity, list_price, unit_price, line_total, fee_percent)
-        SELECT v_order.id, product_id, seller_id, name,
-            quantity, list_price, unit_price, unit_price * quantity, v_rules.platform_fee_percent
-        FROM unnest(v_lines)
-        RETURNING i AS item
-    )
-    SELECT json_agg(ecs_lib.order_item_json(m.item, s) ORDER BY (m.item).id) INTO v_items
-        FROM made m JOIN ecs.users s ON s.id = (m.item).seller_id;
-    INSERT INTO ecs.order_history (order_id, status, at, by_id)
-        VALUES (v_order.id, 'CREATED', v_order.created_at, p_me.id);
+    SELECT * INTO v_made FROM ecs_lib.order_make(p_me.id, v_place, v_lines, v_subtotal, v_total,
+        v_rules.platform_fee_percent, p_me.id);
+    v_order := v_made.o;
     PERFORM ecs.transfer((v_wallet, 'available'), (v_wallet, 'held'), v_total,
         'ESCROW_HOLD', p_order => v_order.id, p_actor => p_me.id,
         p_request_id => p_me.request_id);
@@ -166,7 +180,7 @@ BEGIN
         PERFORM ecs_lib.announce_low_stock(v_lines, v_rules.low_stock_at);
     END IF;
     RETURN ecs_lib.created(format('/api/orders/%s/', v_order.id),
-        ecs_lib.order_object(v_order, v_buyer, NULL, v_items, v_order.subtotal,
+        ecs_lib.order_object(v_order, v_buyer, NULL, v_made.items, v_order.subtotal,
             v_order.total, true),
         v_order.version);
 END $$;

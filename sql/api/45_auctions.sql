@@ -223,6 +223,18 @@ BEGIN
     UPDATE ecs.products SET quantity = quantity + a.quantity WHERE id = a.product_id;
 END $$;
 
+-- Is a locked product in an auction that waits or runs, or in an open offer of
+-- one?
+CREATE FUNCTION ecs_lib.is_auctioned(p_product bigint) RETURNS boolean
+LANGUAGE plpgsql STABLE AS $$
+BEGIN
+    RETURN EXISTS (
+        SELECT FROM ecs.auctions a WHERE a.product_id = p_product
+          AND (a.status IN ('SUBMITTED', 'SCHEDULED', 'ACTIVE') OR EXISTS (
+              SELECT FROM ecs.auction_offers f
+              WHERE f.auction_id = a.id AND f.status = 'OFFERED')));
+END $$;
+
 -- Tells several users the same about an auction.
 CREATE FUNCTION ecs_lib.auction_notify(a ecs.auctions, p_users bigint[], p_type text,
                                        p_message text, p_extra jsonb DEFAULT '{}')

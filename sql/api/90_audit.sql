@@ -266,6 +266,46 @@ BEGIN
     FROM ecs.categories c JOIN branch b ON b.top = c.id;
 END $$;
 
+-- Auctions: the money that is held for each, and what was sold.
+CREATE FUNCTION ecs_lib.audit_auctions()
+RETURNS TABLE (name text, figure text, holds boolean) LANGUAGE plpgsql STABLE AS $$
+BEGIN
+    -- What came into and went out of each wallet's held part for an auction, but
+    -- for its orders: the maximum of who leads, and of nobody else anything.
+    RETURN QUERY
+    WITH moved AS (
+        SELECT t.auction_id, t.from_wallet AS wallet_id,
+               sum(CASE t.to_part WHEN 'held' THEN t.amount ELSE -t.amount END) AS held
+        FROM ecs.transfers t WHERE t.auction_id IS NOT NULL AND t.order_id IS NULL
+        GROUP BY t.auction_id, t.from_wallet
+    ), due AS (
+        SELECT a.id AS auction_id, w.id AS wallet_id, a.leader_max * a.quantity AS held
+        FROM ecs.auctions a JOIN ecs.wallets w ON w.user_id = a.leader_id
+        WHERE a.status = 'ACTIVE'
+    )
+    SELECT 'each auction holds the maximum of its leader alone', format('%s of %s',
+               count(*) FILTER (WHERE coalesce(m.held, 0) <> coalesce(d.held, 0)), count(*)),
+           coalesce(bool_and(coalesce(m.held, 0) = coalesce(d.held, 0)), true)
+    FROM moved m FULL JOIN due d USING (auction_id, wallet_id);
+
+    RETURN QUERY
+    WITH sale AS (
+        SELECT a.leader_id AS buyer_id, a.order_id, a.quantity
+                   * CASE a.bids_count WHEN 0 THEN a.buy_now_price ELSE a.current_price END AS total
+        FROM ecs.auctions a WHERE a.result = 'SOLD'
+        UNION ALL
+        SELECT f.bidder_id, f.order_id, f.price * a.quantity
+        FROM ecs.auction_offers f JOIN ecs.auctions a ON a.id = f.auction_id
+        WHERE f.status = 'ACCEPTED'
+    )
+    SELECT 'each sale of an auction is an order of its buyer, at its price',
+           format('%s of %s', count(*) FILTER (WHERE (s.buyer_id, s.total)
+               IS DISTINCT FROM (o.buyer_id, o.total)), count(*)),
+           coalesce(bool_and((s.buyer_id, s.total)
+               IS NOT DISTINCT FROM (o.buyer_id, o.total)), true)
+    FROM sale s LEFT JOIN ecs.orders o ON o.id = s.order_id;
+END $$;
+
 -- What a product stores about the offers it is in.
 CREATE FUNCTION ecs_lib.audit_offers()
 RETURNS TABLE (name text, figure text, holds boolean) LANGUAGE plpgsql STABLE AS $$
@@ -438,6 +478,7 @@ BEGIN
                       FILTER (WHERE b.id IS NOT NULL))[1]
                  AND a.leader_max IS NOT DISTINCT FROM max(b.max_amount) AS same
           FROM ecs.auctions a LEFT JOIN ecs.bids b ON b.auction_id = a.id
+          WHERE a.bids_count > 0 OR a.result IS DISTINCT FROM 'SOLD' -- bought at once
           GROUP BY a.id) r;
 
     -- What a bidder was overbid with may be equal: of two maxima the earlier leads.
@@ -458,6 +499,7 @@ BEGIN
     RETURN QUERY SELECT * FROM ecs_lib.audit_escrow();
     RETURN QUERY SELECT * FROM ecs_lib.audit_bids();
     RETURN QUERY SELECT * FROM ecs_lib.audit_shop();
+    RETURN QUERY SELECT * FROM ecs_lib.audit_auctions();
     RETURN QUERY SELECT * FROM ecs_lib.audit_offers();
     RETURN QUERY SELECT * FROM ecs_lib.audit_reviews();
     RETURN QUERY SELECT * FROM ecs_lib.audit_images();
