@@ -30,6 +30,7 @@ typedef struct ecs_server_config_t {
     const char *media_dir;         /* EcsMediaDir, NULL: takes no pictures */
     const char *image_helper;      /* EcsImageHelper */
     int image_limit;               /* EcsImageLimit, per child */
+    int auto_complete;             /* EcsAutoComplete */
     apr_array_header_t *cors;      /* EcsCorsOrigin, of const char * */
 
     /* Set here, or inherited from the main server? Who inherits a limit

@@ -58,6 +58,9 @@ int ecs_errors_want_no_page(request_rec *r);
 void ecs_errors_insert_filter(request_rec *r);
 void ecs_errors_register_filter(void);
 
+/* status.c */
+void ecs_status_register(void);
+
 /* db.c */
 int ecs_db_is_available(void);
 

@@ -7,10 +7,11 @@
  *   1. fill in and check each server's configuration;
  *   2. check the route rows and build the router, the statements and the
  *      OpenAPI document from them, once for all servers;
- *   3. register the jobs.
+ *   3. register the clock.
  * child_init, in each child, after the fork:
  *   4. seed jansson's hash before there are threads;
- *   5. make each shop's door to the database and its gates.
+ *   5. make each shop's door to the database and its gates;
+ *   6. let the clock tick.
  */
 #define ECS_MODULE_RECORD
 #include <httpd.h>
@@ -123,6 +124,7 @@ static void child_init(apr_pool_t *pchild, server_rec *main_server)
                                               config->image_limit, &image);
         }
     }
+    ecs_jobs_open(pchild); /* 6 */
 }
 
 static void register_hooks(apr_pool_t *p)
@@ -145,6 +147,7 @@ static void register_hooks(apr_pool_t *p)
     ap_hook_insert_error_filter(ecs_errors_insert_filter, NULL, NULL,
                                 APR_HOOK_LAST);
     ecs_errors_register_filter();
+    ecs_status_register();
     ecs_auth_register_providers(p);
 }
 

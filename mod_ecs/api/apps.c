@@ -32,7 +32,7 @@ const ecs_app_t ecs_apps[] = {
       ecs_reviews_routes, ecs_reviews_schemas },
     { "Notifications", "What happened that concerns the caller.",
       ecs_notifications_routes, ecs_notifications_schemas },
-    { "Platform", "Health, settings, audit log and this document.",
+    { "Platform", "Health, settings, jobs, audit log and this document.",
       ecs_platform_routes, ecs_platform_schemas },
     { NULL, NULL, NULL, NULL },
 };

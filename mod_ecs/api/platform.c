@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * platform.c - health, readiness, business numbers and the audit log.
+ * platform.c - health, readiness, business numbers, jobs and the audit log.
  *
  * Health asks nothing but this process, so that a balancer does not take all
  * hosts out when the database is away; ready asks the database.
@@ -94,6 +94,11 @@ static const ecs_field_t audit_fields[] = {
     { NULL },
 };
 
+static const ecs_field_t jobs_fields[] = {
+    ECS_PAGING,
+    { NULL },
+};
+
 /* ---- the rows ---- */
 
 const ecs_route_t ecs_platform_routes[] = {
@@ -157,6 +162,20 @@ const ecs_route_t ecs_platform_routes[] = {
     },
     {
         .method = "GET",
+        .path = "/api/jobs/",
+        .roles = ECS_ADMINS,
+        .flags = ECS_R_LIST,
+        .fields = jobs_fields,
+        .call = "jobs_list",
+        .status = 200,
+        .answer = "Job",
+        .summary = "See what the shop does by itself",
+        .description = "Jobs run by the clock on one host at a time, whichever "
+                       "comes first; by name. A job is listed from its first "
+                       "run until a week after its last.",
+    },
+    {
+        .method = "GET",
         .path = "/api/audit/",
         .roles = ECS_SUPERADMIN,
         .flags = ECS_R_LIST,
@@ -188,6 +207,17 @@ const ecs_schema_t ecs_platform_schemas[] = {
       "proof_max_attempts:int currency:str updated_at:time" },
     { "Ranks", "The points each rank begins with.",
       "STARTER:int SILVER:int GOLD:int" },
+    { "Job",
+      "What is done by the clock. Counts are of things done, an order or a "
+      "session for example. `last_done` is of the last run that did something, "
+      "`set_aside` counts what failed and is tried again later, `lag_ms` is how "
+      "late the oldest thing is that is due (null: not known). `is_overdue`: it "
+      "has not gone well for longer than it should; nobody runs it, or it "
+      "fails.",
+      "name:str interval_ms:int host:str? last_run_at:time? "
+      "last_success_at:time? last_failed_at:time? last_duration_ms:int? "
+      "last_done:int total_done:int failures:int last_error:str? "
+      "set_aside:int lag_ms:int? is_overdue:bool" },
     { "AuditActor", "A user, by name.", "id:id username:str" },
     { "AuditEntry",
       "One deed. `actor` is null when nobody had signed in; `details` depends "

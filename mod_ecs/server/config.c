@@ -47,6 +47,7 @@ void *ecs_config_create(apr_pool_t *p, server_rec *s)
     c->hash_limit = UNSET;
     c->carry_limit = UNSET;
     c->image_limit = UNSET;
+    c->auto_complete = UNSET;
     return c;
 }
 
@@ -73,6 +74,7 @@ void *ecs_config_merge(apr_pool_t *p, void *basev, void *addv)
     c->image_helper = add->image_helper ? add->image_helper
                                         : base->image_helper;
     c->image_limit = either(add->image_limit, base->image_limit);
+    c->auto_complete = either(add->auto_complete, base->auto_complete);
     c->token_lifetime_s = either(add->token_lifetime_s,
                                  base->token_lifetime_s);
     c->error_format = either(add->error_format, base->error_format);
@@ -141,6 +143,7 @@ const char *ecs_config_finish(apr_pool_t *p, server_rec *s,
     c->hash_limit = or_default(c->hash_limit, HASH_LIMIT_DEFAULT);
     c->carry_limit = or_default(c->carry_limit, CARRY_LIMIT_DEFAULT);
     c->image_limit = or_default(c->image_limit, IMAGE_LIMIT_DEFAULT);
+    c->auto_complete = or_default(c->auto_complete, 1);
     if (!c->image_helper) {
         c->image_helper = IMAGE_HELPER_DEFAULT;
     }
@@ -204,6 +207,12 @@ static const char *set_image_helper(cmd_parms *cmd, void *unused,
 {
     ecs_config_of(cmd->server)->image_helper =
         ap_server_root_relative(cmd->pool, path);
+    return NULL;
+}
+
+static const char *set_auto_complete(cmd_parms *cmd, void *unused, int is_on)
+{
+    ecs_config_of(cmd->server)->auto_complete = is_on;
     return NULL;
 }
 
@@ -314,6 +323,8 @@ const command_rec ecs_config_commands[] = {
                   "the program that decodes pictures"),
     AP_INIT_TAKE1("EcsImageLimit", set_limit, &image_limit, RSRC_CONF,
                   "pictures decoded at once by a child"),
+    AP_INIT_FLAG("EcsAutoComplete", set_auto_complete, NULL, RSRC_CONF,
+                 "whether delivered orders complete by themselves"),
     AP_INIT_ITERATE("EcsCorsOrigin", set_cors_origin, NULL, RSRC_CONF,
                     "origins whose scripts may call the shop"),
     { NULL }

@@ -137,13 +137,13 @@ BEGIN
         SELECT id FROM cheaper ORDER BY id LIMIT p_most);
 END $$;
 
--- Tells of them. For the job that looks at the clock, not for requests; two at
--- the same time tell once. Locks: products by id, their wishes.
-CREATE FUNCTION ecs_api.prices_tell() RETURNS ecs.answer LANGUAGE plpgsql AS $$
+-- Tells of them. For the jobs, not for requests; two at the same time tell once.
+-- Locks: products by id, their wishes.
+CREATE FUNCTION ecs_lib.job_prices_tell(p_limit integer) RETURNS integer
+LANGUAGE plpgsql AS $$
 DECLARE
-    c_most     CONSTANT integer := 100; -- whose rows are locked for a moment
-    v_products CONSTANT bigint[] := ecs_lib.prices_to_tell(c_most);
+    v_products CONSTANT bigint[] := ecs_lib.prices_to_tell(p_limit);
 BEGIN
     PERFORM ecs_lib.price_changed(id) FROM unnest(v_products) AS p (id);
-    RETURN ecs_lib.ok(json_build_object('products', cardinality(v_products)));
+    RETURN cardinality(v_products);
 END $$;

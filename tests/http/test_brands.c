@@ -419,7 +419,7 @@ START_TEST(an_offer_that_begins_by_the_clock_is_told)
     }
     ck_assert_int_eq(notified(who, "wishlist_discount"), 1);
     same(get(who, "/api/wishlist/"), "results.0.lowest_price", "80.00");
-    sql("SELECT ecs_api.prices_tell()");
+    sql("SELECT ecs_lib.job_prices_tell(100)");
     ck_assert_int_eq(notified(who, "wishlist_discount"), 1);
 }
 END_TEST

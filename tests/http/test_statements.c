@@ -32,7 +32,7 @@ static void stop_log(void)
 
 static int is_of_a_job(const char *line)
 {
-    static const char *const jobs[] = {"ecs_api.prices_tell(",
+    static const char *const jobs[] = {"ecs_api.job_",
                                        "ecs_api.media_unused("};
     const char *end = strchr(line, '\n');
     size_t i;
