@@ -209,10 +209,11 @@ BEGIN
 END $$;
 
 -- Completes delivered orders whose waiting time is over and that have no open
--- return: what a buyer forgot, oldest first, at most p_limit of them. Answers how many. One that somebody
--- else has locked is left for the next time; so is one that cannot be
--- completed, with a warning, or it would hold up the others for ever.
--- For the jobs, not for requests. Locks, each kind for all the orders at once:
+-- return: what a buyer forgot, oldest first, at most p_limit of them. Answers how
+-- many. One that somebody else has locked is left for the next time; one that
+-- cannot be completed is set aside, or it would hold up the others for ever. (No
+-- warnings: the module takes one for a commit in doubt.) For the jobs, not for
+-- requests. Locks, each kind for all the orders at once:
 -- their products, the orders, wallets, the sellers.
 CREATE FUNCTION ecs_lib.job_orders_complete(p_limit integer) RETURNS integer
 LANGUAGE plpgsql AS $$
@@ -226,6 +227,7 @@ BEGIN
     v_ids := ARRAY(SELECT id FROM ecs.orders
                    WHERE status = 'DELIVERED' AND complete_after <= v_now
                      AND NOT ecs_lib.order_has_return(id)
+                     AND NOT ecs_lib.job_item_waits('orders_complete', id, v_now)
                    ORDER BY complete_after LIMIT p_limit);
     PERFORM 1 FROM ecs.products WHERE id IN (
             SELECT product_id FROM ecs.order_items WHERE order_id = ANY (v_ids))
@@ -247,10 +249,18 @@ BEGIN
             PERFORM ecs_lib.order_complete(v_order, NULL, NULL);
             v_done := v_done + 1;
         EXCEPTION WHEN OTHERS THEN
-            RAISE WARNING 'order % could not be completed: %', v_order.id, SQLERRM;
+            PERFORM ecs_lib.job_item_failed('orders_complete', v_order.id, SQLERRM);
         END;
     END LOOP;
     RETURN v_done;
+END $$;
+CREATE FUNCTION ecs_lib.job_orders_complete_since() RETURNS timestamptz
+LANGUAGE plpgsql STABLE AS $$
+BEGIN
+    RETURN (SELECT complete_after FROM ecs.orders
+            WHERE status = 'DELIVERED' AND complete_after <= ecs.now()
+              AND NOT ecs_lib.order_has_return(id)
+            ORDER BY complete_after LIMIT 1);
 END $$;
 
 -- Gives the buyer money back out of escrow: all that is held, which ends the
