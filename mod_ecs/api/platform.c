@@ -12,7 +12,7 @@
 #include <string.h>
 
 /* The newest migration of sql/migrations that this module needs. */
-#define SCHEMA_VERSION 13
+#define SCHEMA_VERSION 14
 
 #define COUNT_MAX 1000000 /* of points and pieces, as in ecs.settings */
 
@@ -168,7 +168,7 @@ const ecs_route_t ecs_platform_routes[] = {
         .fields = jobs_fields,
         .call = "jobs_list",
         .status = 200,
-        .answer = "Job",
+        .answer = "Job +Checked",
         .summary = "See what the shop does by itself",
         .description = "Jobs run by the clock on one host at a time, whichever "
                        "comes first; by name. A job is listed from its first "
@@ -218,6 +218,7 @@ const ecs_schema_t ecs_platform_schemas[] = {
       "last_success_at:time? last_failed_at:time? last_duration_ms:int? "
       "last_done:int total_done:int failures:int last_error:str? "
       "set_aside:int lag_ms:int? is_overdue:bool" },
+    { "Checked", "When this was true.", "checked_at:time" },
     { "AuditActor", "A user, by name.", "id:id username:str" },
     { "AuditEntry",
       "One deed. `actor` is null when nobody had signed in; `details` depends "

@@ -351,5 +351,6 @@ BEGIN
         (SELECT json_agg(ecs_lib.job_json(j, v_now) ORDER BY j.name) FROM ecs.jobs j
          WHERE j.name = ANY (v_names[:p_page_size])),
         v_total,
-        CASE WHEN cardinality(v_names) > p_page_size THEN v_names[p_page_size] END);
+        CASE WHEN cardinality(v_names) > p_page_size THEN v_names[p_page_size] END,
+        json_build_object('checked_at', ecs_lib.ts(v_now)));
 END $$;
