@@ -97,6 +97,7 @@ typedef struct turn_t {
     server_rec *s;
     const ecs_job_t *job;
     slot_t *slot;
+    slot_t *shop; /* the first one of its shop */
     apr_pool_t *p;
     apr_time_t began; /* by now_us() */
 } turn_t;
@@ -158,6 +159,21 @@ static wait_t heed(const turn_t *t, const ecs_answer_t *answer)
     }
 }
 
+/* The database is away, or has not got its functions yet: this goes for all
+ * jobs of the shop. */
+static wait_t rest(const turn_t *t)
+{
+    apr_time_t until = now_us() + PAUSE_US;
+    int i;
+
+    for (i = 0; i < jobs_count; i++) {
+        if (__atomic_load_n(&t->shop[i].due, __ATOMIC_RELAXED) < until) {
+            __atomic_store_n(&t->shop[i].due, until, __ATOMIC_RELAXED);
+        }
+    }
+    return PAUSE_US;
+}
+
 /* Tell what came of a chore, or of a statement that gave no answer. */
 static wait_t report(const turn_t *t, long done, const char *error)
 {
@@ -171,7 +187,7 @@ static wait_t report(const turn_t *t, long done, const char *error)
                "p_interval => $3, p_ms => $4, p_done => $5, p_error => $6)",
             6, params, &answer);
 
-    return problem ? PAUSE_US : heed(t, &answer);
+    return problem ? rest(t) : heed(t, &answer);
 }
 
 /* The statement had no answer of the job's. While the database is away there
@@ -179,7 +195,7 @@ static wait_t report(const turn_t *t, long done, const char *error)
 static wait_t met_problem(const turn_t *t, const ecs_problem_t *problem)
 {
     return strcmp(problem->code, "service_unavailable") != 0
-        ? report(t, 0, problem->detail) : PAUSE_US;
+        ? report(t, 0, problem->detail) : rest(t);
 }
 
 static wait_t run_sql(const turn_t *t)
@@ -241,6 +257,7 @@ static int take_turn(int shop, int index, apr_pool_t *ptick)
         .s = APR_ARRAY_IDX(shops, shop, server_rec *),
         .job = &ecs_jobs[index],
         .slot = &slots[shop * jobs_count + index],
+        .shop = &slots[shop * jobs_count],
         .began = now_us(),
     };
     wait_t wait;
