@@ -2,7 +2,7 @@
 -- end (47_auction_ends.sql). Bids are tested in bids.sql.
 BEGIN;
 \ir support.psql
-SELECT plan(62);
+SELECT plan(192);
 
 CREATE TABLE ecs_test.who AS SELECT
     ecs_test.person('ada', 'admin') AS admin,
@@ -189,6 +189,288 @@ SELECT is((ecs_api.auctions_get(NULL, ecs_test.lot('Later'))).body::jsonb ? 'res
     'nobody else sees a reserve');
 SELECT is(ecs_test.of(ecs_api.auctions_get(NULL, ecs_test.lot('Two lamps')), 'reserve_met'),
     'false', 'but whether it is met');
+
+-- Beginning ------------------------------------------------------------------------------------
+
+-- A bid, as the carrier places one alone: the price now, or why not.
+CREATE FUNCTION ecs_test.bid(p_name text, p_title text, p_amount numeric,
+                             p_max numeric DEFAULT NULL)
+RETURNS text LANGUAGE sql AS $$
+    SELECT coalesce(b.body ->> 'code', b.body ->> 'current_price')
+    FROM ecs_test.me(p_name) me, ecs_api.auctions_bid(ecs_test.lot(p_title),
+        json_build_array(json_build_object('user_id', me.id, 'session_id', me.session_id,
+            'role', me.role, 'amount', p_amount, 'max_amount', p_max))) b
+$$;
+CREATE FUNCTION ecs_test.state(p_title text) RETURNS text LANGUAGE sql
+AS $$ SELECT concat_ws(' ', status, result) FROM ecs.auctions WHERE title = p_title $$;
+CREATE FUNCTION ecs_test.money(p_name text) RETURNS text LANGUAGE sql
+AS $$ SELECT ecs_test.balance(ecs_test.me(p_name)) $$;
+-- An auction of the product that runs.
+CREATE FUNCTION ecs_test.run(p_seller text, p_product text, p_title text,
+    p_reserve numeric DEFAULT NULL, p_buy_now numeric DEFAULT NULL, p_quantity integer DEFAULT 2)
+RETURNS text LANGUAGE plpgsql AS $$
+BEGIN
+    PERFORM ecs_test.propose(p_seller, p_product, p_title, p_reserve, p_buy_now,
+                             p_quantity => p_quantity, p_starts => '0');
+    PERFORM ecs_api.auctions_review(ecs_test.me('admin'), ecs_test.lot(p_title), 'approve', NULL);
+    PERFORM ecs_lib.job_auctions_activate(10);
+    RETURN ecs_test.state(p_title);
+END $$;
+CREATE FUNCTION ecs_test.close(p_title text, p_force boolean DEFAULT true) RETURNS text
+LANGUAGE sql AS $$
+    SELECT ecs_test.of(ecs_api.auctions_close(ecs_test.me('admin'), ecs_test.lot(p_title), p_force),
+                       'result') $$;
+
+SELECT is(ecs_lib.job_auctions_activate(10), 0, 'nothing begins before its start');
+SELECT ecs_test.pass('1 hour') \g /dev/null
+SELECT is(ecs_lib.job_auctions_activate(1), 1, 'at its start one does, as many as asked for');
+SELECT is(ecs_lib.job_auctions_activate(10), 1, 'and the other');
+SELECT is(ecs_lib.job_auctions_activate(10), 0, 'once');
+SELECT is(ecs_test.state('Two lamps') || ecs_test.state('Later'), 'ACTIVEACTIVE', 'they run');
+SELECT is(ecs_test.of(ecs_test.propose('sue', 'Table', 'Long', p_starts => '1 day',
+    p_lasts => '14 days'), 'status'), 'SUBMITTED', 'one that lasts as long as can be');
+SELECT is(ecs_test.code_of($$ SELECT ecs_api.auctions_activate(ecs_test.me('admin'),
+    ecs_test.lot('Long')) $$), 'wrong_state', 'cannot begin unapproved');
+SELECT is(ecs_test.of(ecs_api.auctions_review(ecs_test.me('admin'), ecs_test.lot('Long'),
+    'approve', NULL), 'status'), 'SCHEDULED', 'approved');
+SELECT is(ecs_test.code_of($$ SELECT ecs_api.auctions_activate(ecs_test.me('admin'),
+    ecs_test.lot('Long')) $$), 'too_early', 'cannot begin earlier');
+UPDATE ecs.auctions SET end_at = end_at - interval '2 days',
+    planned_end_at = planned_end_at - interval '2 days' WHERE title = 'Long';
+SELECT is(ecs_test.of(ecs_api.auctions_activate(ecs_test.me('admin'), ecs_test.lot('Long')),
+    'start_at'), ecs_lib.ts(ecs.now()), 'a shorter one can');
+SELECT is(ecs_test.bid('bob', 'Long', 10), '10.00', 'and takes bids');
+SELECT is(ecs_test.of(ecs_api.auctions_activate(ecs_test.me('admin'), ecs_test.lot('Long')),
+    'status'), 'ACTIVE', 'again is no mistake');
+SELECT is((SELECT count(*) FROM ecs.audit_log WHERE action = 'auction.activate'), 1::bigint,
+    'and no deed');
+
+-- Calling off ------------------------------------------------------------------------------------
+
+SELECT is(ecs_test.money('bob'), '980.00 + 20.00', 'the bid for two is held');
+SELECT is(ecs_test.code_of($$ SELECT ecs_api.auctions_cancel(ecs_test.me('sue'),
+    ecs_test.lot('Long')) $$), 'has_bids', 'its seller cannot call it off any more');
+SELECT is(ecs_test.code_of($$ SELECT ecs_api.auctions_cancel(ecs_test.me('sam'),
+    ecs_test.lot('Long')) $$), 'not_found', 'nor another seller');
+SELECT is(ecs_test.of(ecs_api.auctions_admin_cancel(ecs_test.me('admin'), ecs_test.lot('Long'),
+    'A fake.'), 'reason'), 'A fake.', 'an admin can');
+SELECT is(ecs_test.money('bob'), '1000.00 + 0.00', 'the hold is released');
+SELECT is(ecs_test.stock('Table'), 10, 'the pieces are back');
+SELECT is(ecs_test.heard('bob', 'auction_cancelled') || ' ' || ecs_test.heard('sue',
+    'auction_cancelled'), '1 1', 'bidder and seller hear of it');
+SELECT is(ecs_test.code_of($$ SELECT ecs_api.auctions_admin_cancel(ecs_test.me('admin'),
+    ecs_test.lot('Long'), 'x') $$), 'wrong_state', 'once');
+SELECT is(ecs_test.code_of($$ SELECT ecs_api.auctions_get(NULL, ecs_test.lot('Long')) $$),
+    'not_found', 'the public does not see it any more');
+SELECT is(ecs_test.of(ecs_api.auctions_get(ecs_test.me('bob'), ecs_test.lot('Long')), 'status'),
+    'CANCELLED', 'who has bid does');
+SELECT is((ecs_api.auctions_bids(ecs_test.me('bob'), ecs_test.lot('Long'), 1, 20, NULL)).total,
+    1::bigint, 'with the bids');
+SELECT is(ecs_test.code_of($$ SELECT ecs_api.auctions_close(ecs_test.me('admin'),
+    ecs_test.lot('Long'), true) $$), 'wrong_state', 'it is not closed');
+SELECT is(ecs_test.run('sue', 'Table', 'Short'), 'ACTIVE', 'another one runs');
+SELECT is(ecs_test.code_of($$ SELECT ecs_api.products_delete(ecs_test.me('sue'),
+    ecs_test.named('Table')) $$), 'in_use', 'its product cannot be archived');
+SELECT is(ecs_test.of(ecs_api.auctions_cancel(ecs_test.me('sue'), ecs_test.lot('Short')), 'status'),
+    'CANCELLED', 'its seller calls it off before the first bid');
+SELECT is(ecs_test.stock('Table'), 10, 'with its pieces');
+
+-- Ending by the clock --------------------------------------------------------------------------
+
+SELECT is(ecs_test.bid('bob', 'Two lamps', 10) || ecs_test.bid('eve', 'Two lamps', 11, 30)
+    || ecs_test.bid('joy', 'Two lamps', 20), '10.0015.0021.00', 'three bid');
+SELECT is(ecs_test.money('eve'), '940.00 + 60.00', 'the leader has the maximum held');
+SELECT is(ecs_test.of(ecs_api.auctions_get(ecs_test.me('eve'), ecs_test.lot('Two lamps')),
+    'my_max'), '30.00', 'and sees it');
+SELECT is(ecs_test.of(ecs_api.auctions_get(ecs_test.me('bob'), ecs_test.lot('Two lamps')),
+    'my_max'), NULL, 'nobody else does');
+SELECT ok(NOT (ecs_api.auctions_get(ecs_test.me('sam'), ecs_test.lot('Two lamps')))::text
+    LIKE '%30.00%', 'not even its seller');
+SELECT is(ecs_test.of(ecs_api.auctions_get(ecs_test.me('bob'), ecs_test.lot('Two lamps')),
+    'leader', 'username'), 'e***e', 'the leader is masked');
+SELECT is(ecs_test.of(ecs_api.auctions_get(ecs_test.me('admin'), ecs_test.lot('Two lamps')),
+    'leader', 'username'), 'eve', 'but for administrators');
+SELECT is(ecs_test.of(ecs_api.auctions_get(NULL, ecs_test.lot('Two lamps')), 'reserve_met'),
+    'true', 'everybody sees that the reserve is met');
+SELECT is(ecs_test.all(ecs_api.auctions_bids(ecs_test.me('eve'), ecs_test.lot('Two lamps'), 1, 20,
+    NULL), 'automatic'), 'true false false false', 'the bids, newest first');
+SELECT is(ecs_test.all(ecs_api.auctions_bids(ecs_test.me('eve'), ecs_test.lot('Two lamps'), 1, 20,
+    NULL), 'is_mine'), 'true false true false', 'of which some are mine');
+SELECT is(ecs_test.of(ecs_api.auctions_bids(NULL, ecs_test.lot('Two lamps'), 1, 20, NULL),
+    '1', 'bidder', 'username'), 'j***y', 'and nobody has a name');
+SELECT is(ecs_test.of(ecs_api.auctions_bids(NULL, ecs_test.lot('Two lamps'), 1, 20, NULL),
+    '1', 'bidder', 'id'), NULL, 'nor an id');
+SELECT is(ecs_test.of(ecs_api.auctions_bids(ecs_test.me('admin'), ecs_test.lot('Two lamps'), 1,
+    20, NULL), '1', 'bidder', 'username'), 'joy', 'but for administrators');
+SELECT is(ecs_test.all(ecs_api.auctions_bids_mine(ecs_test.me('eve'), NULL, NULL, 1, 20, NULL),
+    'max_amount'), '30.00 30.00', 'each sees the own maxima');
+SELECT is((ecs_api.auctions_bids_mine(ecs_test.me('bob'), ecs_test.lot('Two lamps'), 'ACTIVE', 1, 20,
+    NULL)).total, 1::bigint, 'of one auction, too');
+SELECT is(ecs_test.code_of($$ SELECT ecs_test.close('Two lamps', false) $$), 'too_early',
+    'it is not over');
+SELECT is(ecs_lib.job_auctions_close(10), 0, 'so the clock does not end it');
+SELECT is(ecs_test.code_of($$ SELECT ecs_api.accounts_me_update(ecs_test.me('eve'),
+    '{"location_lat": null, "location_lng": null}') $$), 'in_use', 'the leader lives somewhere');
+SELECT ecs_test.pass('1 day') \g /dev/null
+SELECT is(ecs_test.bid('bob', 'Two lamps', 99), 'wrong_state', 'after its end it takes no bid');
+SELECT is(ecs_lib.job_auctions_close(10), 1, 'and the clock ends it');
+SELECT is(ecs_test.state('Two lamps'), 'ENDED SOLD', 'sold');
+SELECT is(ecs_lib.job_auctions_close(10), 0, 'once');
+SELECT is(ecs_test.money('eve'), '958.00 + 42.00', 'two at the price are held, the rest is free');
+SELECT is(ecs_test.stock('Lamp'), 5, 'the pieces stay away');
+SELECT is((SELECT concat_ws(' ', o.status, o.total, o.held_amount, o.city, i.quantity, i.unit_price,
+    i.fee_percent, p.name) FROM ecs.orders o JOIN ecs.order_items i ON i.order_id = o.id
+    JOIN ecs.products p ON p.id = i.product_id JOIN ecs.auctions a ON a.order_id = o.id
+    WHERE a.title = 'Two lamps' AND o.buyer_id = (ecs_test.me('eve')).id),
+    'CREATED 42.00 42.00 Damascus 2 21.00 4.00 Lamp', 'the winner has an order');
+SELECT is((SELECT string_agg(kind || ' ' || amount || ' ' || (order_id IS NOT NULL), ', ' ORDER BY id)
+    FROM ecs.transfers WHERE auction_id = ecs_test.lot('Two lamps')
+    AND from_wallet = (SELECT id FROM ecs.wallets WHERE user_id = (ecs_test.me('eve')).id)),
+    'ESCROW_HOLD 60.00 false, ESCROW_RELEASE 60.00 false, ESCROW_HOLD 42.00 true',
+    'the ledger tells how');
+SELECT is(ecs_test.heard('eve', 'auction_won') || ' ' || ecs_test.heard('sam', 'auction_sold')
+    || ' ' || ecs_test.heard('bob', 'auction_lost') || ' ' || ecs_test.heard('joy', 'auction_lost')
+    || ' ' || ecs_test.heard('eve', 'auction_lost') || ' ' || ecs_test.heard('eve', 'order_created'),
+    '1 1 1 1 0 0', 'everybody hears their part once');
+SELECT is(ecs_test.close('Two lamps', false), 'SOLD', 'closing it again tells the result');
+SELECT is((SELECT count(*) FROM ecs.orders), 1::bigint, 'and makes no second order');
+SELECT is(ecs_test.of(ecs_api.auctions_get(ecs_test.me('eve'), ecs_test.lot('Two lamps')), 'order'),
+    (SELECT max(id)::text FROM ecs.orders), 'the winner sees the order there');
+SELECT is((ecs_api.auctions_get(ecs_test.me('bob'), ecs_test.lot('Two lamps'))).body::jsonb
+    ? 'order', false, 'the others do not');
+SELECT is(ecs_test.holds(), 'all', 'the books balance');
+
+-- Ending without a sale --------------------------------------------------------------------------
+
+SELECT is(ecs_test.close('Later', true), 'UNSOLD', 'nobody has bid');
+SELECT is(ecs_test.stock('Lamp'), 8, 'the pieces go back');
+SELECT is(ecs_test.heard('sam', 'auction_unsold'), 1::bigint, 'the seller hears of it');
+SELECT is(ecs_test.run('sam', 'Lamp', 'Dear', 100), 'ACTIVE', 'one with a high reserve');
+SELECT is(ecs_test.bid('bob', 'Dear', 99.99), '99.99', 'a bid just below');
+SELECT is(ecs_test.close('Dear'), 'RESERVE_NOT_MET', 'is not enough');
+SELECT is(ecs_test.money('bob') || ' ' || ecs_test.stock('Lamp') || ' '
+    || ecs_test.heard('bob', 'auction_lost'), '1000.00 + 0.00 8 2', 'money and pieces go back');
+SELECT is(ecs_test.run('sam', 'Lamp', 'Reached', 100), 'ACTIVE', 'once more');
+SELECT is(ecs_test.bid('bob', 'Reached', 100), '100.00', 'a bid of the reserve');
+SELECT is(ecs_test.close('Reached'), 'SOLD', 'is enough');
+SELECT is(ecs_test.money('bob'), '800.00 + 200.00', 'and paid for');
+SELECT is(ecs_test.run('sam', 'Lamp', 'Nowhere'), 'ACTIVE', 'one more');
+SELECT is(ecs_test.bid('joy', 'Nowhere', 10), '10.00', 'with a bidder');
+UPDATE ecs.profiles SET location_lat = NULL, location_lng = NULL
+    WHERE user_id = (ecs_test.me('joy')).id;
+SELECT is(ecs_test.close('Nowhere'), 'UNSOLD', 'who lives nowhere all the same');
+SELECT is(ecs_test.money('joy') || ' ' || ecs_test.stock('Lamp') || ' '
+    || ecs_test.heard('admin', 'system_alert') || ' ' || ecs_test.heard('joy', 'auction_lost'),
+    '1000.00 + 0.00 6 1 2', 'does not get it; administrators hear of it');
+UPDATE ecs.profiles SET location_lat = 1, location_lng = 1
+    WHERE user_id = (ecs_test.me('joy')).id;
+SELECT is(ecs_test.of(ecs_test.propose('sam', 'Lamp', 'Late', p_starts => '1 minute'), 'status'),
+    'SUBMITTED', 'one that the clock forgot');
+SELECT is(ecs_test.of(ecs_api.auctions_review(ecs_test.me('admin'), ecs_test.lot('Late'),
+    'approve', NULL), 'status'), 'SCHEDULED', 'approved');
+SELECT ecs_test.pass('2 days') \g /dev/null
+SELECT is(ecs_lib.job_auctions_close(10), 1, 'ends without having begun');
+SELECT is(ecs_test.state('Late'), 'ENDED UNSOLD', 'unsold');
+
+-- Buying at once ---------------------------------------------------------------------------------
+
+SELECT is(ecs_test.run('sam', 'Lamp', 'At once', 12, 50), 'ACTIVE', 'one to be bought at once');
+SELECT is(ecs_test.code_of($$ SELECT ecs_api.auctions_buy_now(ecs_test.me('sam'),
+    ecs_test.lot('At once')) $$), 'own_product', 'not by its seller');
+SELECT is((ecs_api.auctions_buy_now(ecs_test.me('bob'), ecs_test.lot('Two lamps'))).body ->> 'code',
+    'wrong_state', 'not what is over');
+SELECT is(ecs_test.of(ecs_api.auctions_buy_now(ecs_test.me('joy'), ecs_test.lot('At once')),
+    'total'), '100.00', 'a buyer has an order');
+SELECT is(ecs_test.state('At once') || ' ' || ecs_test.money('joy'),
+    'ENDED SOLD 900.00 + 100.00', 'for the price of two');
+SELECT is((ecs_api.auctions_buy_now(ecs_test.me('bob'), ecs_test.lot('At once'))).body ->> 'code',
+    'wrong_state', 'once');
+SELECT is(ecs_test.heard('joy', 'auction_won'), 1::bigint, 'it is told like a win');
+SELECT is(ecs_test.run('sam', 'Lamp', 'No more', NULL, 50), 'ACTIVE', 'another');
+SELECT is(ecs_test.bid('eve', 'No more', 10), '10.00', 'where somebody bids');
+SELECT is(ecs_test.code_of($$ SELECT ecs_api.auctions_buy_now(ecs_test.me('joy'),
+    ecs_test.lot('No more')) $$), 'has_bids', 'cannot be bought any more');
+SELECT is(ecs_test.run('sue', 'Table', 'Never', NULL, NULL), 'ACTIVE', 'one without such a price');
+SELECT is(ecs_test.code_of($$ SELECT ecs_api.auctions_buy_now(ecs_test.me('joy'),
+    ecs_test.lot('Never')) $$), 'unavailable', 'never can');
+SELECT is(ecs_test.run('sue', 'Table', 'Costly', NULL, 9999999999.99), 'ACTIVE', 'a costly one');
+SELECT is(ecs_test.code_of($$ SELECT ecs_api.auctions_buy_now(ecs_test.me('joy'),
+    ecs_test.lot('Costly')) $$), 'insufficient_funds', 'takes the money');
+SELECT is(ecs_test.holds(), 'all', 'the books balance');
+
+-- A second chance ----------------------------------------------------------------------------------
+
+SELECT is(ecs_test.run('sam', 'Chair', 'Chairs', p_quantity => 3), 'ACTIVE', 'three chairs');
+SELECT is(ecs_test.bid('bob', 'Chairs', 12) || ecs_test.bid('sue', 'Chairs', 14)
+    || ecs_test.bid('joy', 'Chairs', 15, 20) || ecs_test.bid('eve', 'Chairs', 30),
+    '12.0014.0015.0030.00', 'four bid');
+SELECT is(ecs_test.code_of($$ SELECT ecs_api.auctions_second_chance(ecs_test.me('sam'),
+    ecs_test.lot('Chairs')) $$), 'wrong_state', 'it runs');
+SELECT is(ecs_test.close('Chairs'), 'SOLD', 'to the last');
+SELECT is(ecs_test.code_of($$ SELECT ecs_api.auctions_second_chance(ecs_test.me('sam'),
+    ecs_test.lot('Chairs')) $$), 'wrong_state', 'whose order stands');
+SELECT is(ecs_test.of(ecs_api.orders_cancel(ecs_test.me('eve'), (SELECT order_id FROM ecs.auctions
+    WHERE title = 'Chairs'), NULL), 'status'), 'CANCELLED', 'until it is cancelled');
+SELECT is(ecs_test.stock('Chair'), 3, 'the chairs are back');
+SELECT is(ecs_test.code_of($$ SELECT ecs_api.auctions_second_chance(ecs_test.me('sue'),
+    ecs_test.lot('Chairs')) $$), 'not_found', 'it is not for another seller');
+UPDATE ecs.products SET quantity = 2 WHERE name = 'Chair';
+SELECT is(ecs_test.code_of($$ SELECT ecs_api.auctions_second_chance(ecs_test.me('sam'),
+    ecs_test.lot('Chairs')) $$), 'out_of_stock', 'nor without chairs');
+UPDATE ecs.products SET quantity = 3 WHERE name = 'Chair';
+SELECT is(ecs_test.of(ecs_api.auctions_second_chance(ecs_test.me('sam'), ecs_test.lot('Chairs')),
+    'total'), '60.00', 'its seller asks the next, at her own highest bid for three');
+SELECT is(ecs_test.stock('Chair') || ' ' || ecs_test.heard('joy', 'auction_offer'), '0 1',
+    'they are set aside, and she hears of it');
+SELECT is(ecs_test.code_of($$ SELECT ecs_api.auctions_second_chance(ecs_test.me('sam'),
+    ecs_test.lot('Chairs')) $$), 'duplicate', 'one at a time');
+SELECT is(ecs_test.code_of($$ SELECT ecs_api.products_delete(ecs_test.me('sam'),
+    ecs_test.named('Chair')) $$), 'in_use', 'meanwhile it is not archived');
+SELECT is(ecs_test.of(ecs_api.auctions_offers_mine(ecs_test.me('joy'), 'OFFERED', 1, 20, NULL),
+    '0', 'price'), '20.00', 'she sees it in her list');
+SELECT is(ecs_test.of(ecs_api.auctions_get(ecs_test.me('sam'), ecs_test.lot('Chairs')), 'offers',
+    '0', 'bidder', 'username'), 'j***y', 'the seller sees it masked');
+SELECT is(ecs_test.code_of($$ SELECT ecs_api.auctions_offer_decline(ecs_test.me('bob'),
+    ecs_test.lot('Chairs')) $$), 'not_found', 'it is hers');
+SELECT is(ecs_test.of(ecs_api.auctions_offer_decline(ecs_test.me('joy'), ecs_test.lot('Chairs')),
+    'status'), 'DECLINED', 'she declines');
+SELECT is(ecs_test.stock('Chair') || ' ' || ecs_test.heard('sam', 'auction_unsold'), '3 5',
+    'the chairs are back, the seller hears of it');
+SELECT is(ecs_test.code_of($$ SELECT ecs_api.auctions_offer_accept(ecs_test.me('joy'),
+    ecs_test.lot('Chairs')) $$), 'wrong_state', 'she cannot have it after all');
+SELECT is(ecs_test.of(ecs_api.auctions_second_chance(ecs_test.me('sam'), ecs_test.lot('Chairs')),
+    'price'), '14.00', 'the next but one');
+SELECT is(ecs_lib.job_auction_offers_expire(10), 0, 'has a day');
+SELECT ecs_test.pass('24 hours') \g /dev/null
+SELECT is(ecs_test.code_of($$ SELECT ecs_api.auctions_offer_accept(ecs_test.me('sue'),
+    ecs_test.lot('Chairs')) $$), 'too_late', 'and not longer');
+SELECT is(ecs_lib.job_auction_offers_expire(10), 1, 'the clock ends it');
+SELECT is(ecs_lib.job_auction_offers_expire(10), 0, 'once');
+SELECT is(ecs_test.stock('Chair') || ' ' || ecs_test.heard('sam', 'auction_unsold'), '3 6',
+    'the chairs are back again');
+SELECT is(ecs_test.of(ecs_api.auctions_second_chance(ecs_test.me('sam'), ecs_test.lot('Chairs')),
+    'price'), '12.00', 'and there is bob');
+SELECT is(ecs_test.of(ecs_api.auctions_offer_accept(ecs_test.me('bob'), ecs_test.lot('Chairs')),
+    'total'), '36.00', 'who accepts');
+SELECT is(ecs_test.money('bob') || ' ' || ecs_test.stock('Chair'), '764.00 + 236.00 0',
+    'and pays what he had bid');
+SELECT is(ecs_test.heard('bob', 'auction_won') || ' ' || ecs_test.heard('sam', 'auction_sold'),
+    '2 5', 'buyer and seller hear of it');
+SELECT is(ecs_test.code_of($$ SELECT ecs_api.auctions_second_chance(ecs_test.me('sam'),
+    ecs_test.lot('Chairs')) $$), 'wrong_state', 'now his order stands');
+SELECT is(ecs_test.of(ecs_api.orders_refund(ecs_test.me('admin'), (SELECT order_id
+    FROM ecs.auction_offers WHERE status = 'ACCEPTED'), 'x', NULL), 'status'), 'REFUNDED',
+    'until it is refunded');
+SELECT is(ecs_test.code_of($$ SELECT ecs_api.auctions_second_chance(ecs_test.me('sam'),
+    ecs_test.lot('Chairs')) $$), 'no_bidder_left', 'but nobody is left');
+SELECT is(ecs_test.holds(), 'all', 'the books balance');
+
+-- What the tables refuse -----------------------------------------------------------------------------
+
+SELECT throws_ok($$ UPDATE ecs.auctions SET status = 'ACTIVE', result = NULL, order_id = NULL
+    WHERE title = 'Two lamps' $$, '23514', NULL, 'what has ended does not begin again');
+SELECT throws_ok($$ UPDATE ecs.auctions SET leader_id = seller_id, leader_max = 99,
+    current_price = 99 WHERE title = 'Never' $$, '23514', NULL, 'no seller leads');
 
 SELECT * FROM finish();
 ROLLBACK;
