@@ -27,6 +27,7 @@ static const char *ask_unused(void *baton, apr_pool_t *p, const char *names,
                "p_grace => $2)",
         .count = 2,
         .params = params,
+        .is_background = 1,
     };
     ecs_answer_t answer;
     ecs_problem_t *problem;

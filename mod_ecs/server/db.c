@@ -539,7 +539,7 @@ static ecs_problem_t *away(const errand_t *e)
 {
     complain(e, APLOG_ERR, "ECS0013: no connection to the database; check "
              "that it runs and that DBDParams are right");
-    if (!ecs_fuse_bad(&e->db->fuse, now_us())) {
+    if (!e->call->is_background && !ecs_fuse_bad(&e->db->fuse, now_us())) {
         apr_sleep(REST_US);
     }
     return unavailable(e);
@@ -560,7 +560,7 @@ static ecs_problem_t *run_inside(const errand_t *e, PGresult **result)
     if (holder.has_answered) {
         ecs_fuse_good(&db->fuse, now_us());
     }
-    else if (holder.is_silent) {
+    else if (holder.is_silent && !e->call->is_background) {
         ecs_fuse_bad(&db->fuse, now_us());
     }
     return problem;

@@ -118,7 +118,9 @@ static int ms_since(apr_time_t began)
 static ecs_problem_t *ask(const turn_t *t, const char *sql, int count,
                           const char *const *params, ecs_answer_t *answer)
 {
-    ecs_db_call_t call = { .sql = sql, .count = count, .params = params };
+    ecs_db_call_t call = {
+        .sql = sql, .count = count, .params = params, .is_background = 1,
+    };
 
     return ecs_db_run(t->p, ecs_config_of(t->s)->db, &call, answer);
 }
