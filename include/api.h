@@ -7,6 +7,8 @@
 
 #include "route.h"
 
+#define ECS_IMAGES_MAX 10 /* of a product, as in product_images_add */
+
 /* The three query fields of every list (see page.h). */
 #define ECS_PAGING                                                            \
     { .name = "page", .type = ECS_T_PAGE, .in = ECS_IN_QUERY,                 \

@@ -12,7 +12,7 @@
 #include <apr_pools.h>
 
 #define ECS_MULTIPART_BOUNDARY_MAX 70 /* characters, RFC 2046 */
-#define ECS_MULTIPART_PARTS_MAX 16
+#define ECS_MULTIPART_PARTS_MAX 24
 #define ECS_MULTIPART_HEADER_MAX 8192 /* bytes of a part's header lines */
 #define ECS_MULTIPART_NAME_MAX 64     /* characters of a part's name */
 

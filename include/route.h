@@ -86,6 +86,11 @@ typedef struct ecs_field_t {
     { .name = "image_height", .type = ECS_T_INT, .in = ECS_IN_SERVER },       \
     { .name = "image_bytes", .type = ECS_T_ID, .in = ECS_IN_SERVER }
 
+/* Of a row that takes several (images_max): a JSON array of objects with name,
+ * width, height and bytes, in the order of the files. NULL when none was sent. */
+#define ECS_IMAGES_FIELD                                                      \
+    { .name = "images", .type = ECS_T_TEXT, .in = ECS_IN_SERVER }
+
 /* A step before or after the SQL call; NULL is success. */
 typedef ecs_problem_t *ecs_step_fn(struct ecs_request_t *req);
 
@@ -114,6 +119,8 @@ typedef struct ecs_route_t {
                                   or, when nothing else is required, as the
                                   body itself. Its fields have
                                   ECS_IMAGE_FIELDS */
+    int images_max;            /* more than 1: that many parts of that name may
+                                  come; its fields have ECS_IMAGES_FIELD */
 } ecs_route_t;
 
 /*

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * upload.h - the picture that comes with a request: as the body itself
- * (image/…) or as a part of a form.
+ * (image/…) or as a part of a form, which may have several.
  *
  * It goes from the network to a file piece by piece, is looked over, decoded
  * by ecs-image, and stored under its hash; only then the endpoint's statement
@@ -22,18 +22,19 @@ typedef struct ecs_upload_t ecs_upload_t;
  * Read the body of a row that takes an image.
  * @param body    out: the fields of the form, or what ecs_body_read() makes of
  *                another body; its text stands for the picture's bytes, too
- * @param upload  out: the picture in the spool, NULL when none was sent
+ * @param upload  out: the pictures in the spool
  */
 ecs_problem_t *ecs_upload_read(ecs_request_t *req, ecs_body_t *body,
                                ecs_upload_t **upload);
 
 /**
- * Decode and store the picture and set the row's ECS_IMAGE_FIELDS; the row's
- * other fields have been read.
+ * Decode and store the pictures, one after the other, and set the row's
+ * ECS_IMAGE_FIELDS or ECS_IMAGES_FIELD; its other fields have been read.
  * @param invalid  what is wrong with those, or NULL; nothing is decoded then
  * @return NULL, validation_error, or service_unavailable
  */
-ecs_problem_t *ecs_upload_finish(ecs_request_t *req, ecs_upload_t *upload,
+ecs_problem_t *ecs_upload_finish(ecs_request_t *req,
+                                 const ecs_upload_t *upload,
                                  ecs_problem_t *invalid);
 
 #endif

@@ -113,7 +113,7 @@ static const ecs_field_t new_fields[] = {
     { .name = "category", .type = ECS_T_ID, .flags = ECS_REQUIRED },
     { .name = "brand", .type = ECS_T_ID, .flags = ECS_NULLABLE,
       .help = "An own one that is approved and active." },
-    ECS_IMAGE_FIELDS,
+    ECS_IMAGES_FIELD,
     { NULL },
 };
 
@@ -253,9 +253,11 @@ const ecs_route_t ecs_catalog_routes[] = {
         .errors = "not_enough_points too_much_stored",
         .summary = "Propose a product",
         .description = "It is PENDING until an administrator decides. In a "
-                       "multipart form its first picture may come with it, as "
-                       "the file `image`; see the route of its pictures.",
-        .image = "image",
+                       "multipart form its pictures may come with it, as the "
+                       "files `images`, the first of them the cover; see the "
+                       "route of its pictures.",
+        .image = "images",
+        .images_max = ECS_IMAGES_MAX,
     },
     {
         .method = "GET",

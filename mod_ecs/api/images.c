@@ -7,8 +7,6 @@
  */
 #include "api.h"
 
-#define IMAGES_MAX 10 /* of a product, as in product_images_add */
-
 #define PRODUCT_ID                                                            \
     { .name = "id", .type = ECS_T_ID, .in = ECS_IN_PATH, .help = "Product." }
 
@@ -29,7 +27,7 @@ static const ecs_field_t add_fields[] = {
 static const ecs_field_t order_fields[] = {
     PRODUCT_ID,
     { .name = "images", .type = ECS_T_IDS, .flags = ECS_REQUIRED, .min = 1,
-      .max = IMAGES_MAX, .help = "Ids of all its pictures, as they shall "
+      .max = ECS_IMAGES_MAX, .help = "Ids of all its pictures, as they shall "
                                  "stand; the first is the cover." },
     { NULL },
 };

@@ -22,16 +22,24 @@ struct ecs_form_t {
     ecs_multipart_t *parser;
     json_t *fields;
     const char *file;
+    int files_max, files;   /* parts of that name */
     ecs_form_file_fn *take;
     void *baton;
     target_e target;        /* of the part that is being read */
     const char *name;       /* its name */
-    int has_file;
     char *text;             /* all texts so far, each closed by a NUL */
     apr_size_t used, begin; /* end of the texts, beginning of this one */
     ecs_problem_t *invalid; /* errors of fields */
     ecs_problem_t *problem; /* why reading ended */
 };
+
+static const char *too_often(const ecs_form_t *form, int is_file)
+{
+    return is_file && form->files_max > 1
+        ? apr_psprintf(form->p, "Ensure this field has no more than %d "
+                       "elements.", form->files_max)
+        : "This field was given more than once.";
+}
 
 static const char *begin_part(void *baton, const ecs_multipart_part_t *part)
 {
@@ -42,10 +50,10 @@ static const char *begin_part(void *baton, const ecs_multipart_part_t *part)
     form->name = part->name;
     form->begin = form->used;
     if (json_object_get(form->fields, part->name)
-        || (is_file && form->has_file)) {
+        || (is_file && form->files >= form->files_max)) {
         form->target = NOWHERE;
         ecs_problem_add_field(form->p, &form->invalid, part->name,
-                              "This field was given more than once.");
+                              too_often(form, is_file));
     }
     else if (is_file != part->is_file) {
         form->target = NOWHERE;
@@ -54,7 +62,7 @@ static const char *begin_part(void *baton, const ecs_multipart_part_t *part)
             is_file ? "The submitted data was not a file. Check the encoding "
                       "type on the form." : "This field takes no file.");
     }
-    form->has_file |= is_file;
+    form->files += is_file;
     if (form->target == THE_FILE) {
         form->problem = form->take(form->baton, "", 0);
     }
@@ -105,8 +113,8 @@ static const char *end_part(void *baton)
 }
 
 ecs_form_t *ecs_form_make(apr_pool_t *p, const char *boundary,
-                          const char *file, ecs_form_file_fn *take,
-                          void *baton)
+                          const char *file, int files_max,
+                          ecs_form_file_fn *take, void *baton)
 {
     static const ecs_multipart_taker_t taker = { begin_part, take_data,
                                                  end_part };
@@ -117,6 +125,7 @@ ecs_form_t *ecs_form_make(apr_pool_t *p, const char *boundary,
     form->fields = ecs_json_own(p, json_object());
     form->text = apr_palloc(p, ECS_FORM_TEXT_MAX + 1);
     form->file = file;
+    form->files_max = files_max;
     form->take = take;
     form->baton = baton;
     return form;

@@ -217,6 +217,19 @@ static json_t *media(const char *schema, const char *name)
                      "examples", "example", ref("examples/", name));
 }
 
+static json_t *file_schema(void)
+{
+    return json_pack("{s:s, s:s}", "type", "string", "format", "binary");
+}
+
+static json_t *files_schema(const ecs_route_t *route)
+{
+    return route->images_max > 1
+               ? json_pack("{s:s, s:o, s:i}", "type", "array", "items",
+                           file_schema(), "maxItems", route->images_max)
+               : file_schema();
+}
+
 /* The fields of the form and the file among them, or the file alone. */
 static json_t *picture_body(const ecs_document_t *doc, const ecs_route_t *route)
 {
@@ -228,8 +241,7 @@ static json_t *picture_body(const ecs_document_t *doc, const ecs_route_t *route)
     size_t i;
 
     json_object_set_new(json_object_get(form, "properties"), route->image,
-                        json_pack("{s:s, s:s}", "type", "string", "format",
-                                  "binary"));
+                        files_schema(route));
     if (!may_miss) {
         if (json_object_get(form, "required") == NULL) {
             json_object_set_new(form, "required", json_array());
@@ -241,8 +253,7 @@ static json_t *picture_body(const ecs_document_t *doc, const ecs_route_t *route)
                         json_pack("{s:o}", "schema", form));
     for (i = 0; i < 3 && !has_body(route, ECS_REQUIRED); i++) {
         json_object_set_new(content, types[i],
-                            json_pack("{s:{s:s, s:s}}", "schema", "type",
-                                      "string", "format", "binary"));
+                            json_pack("{s:o}", "schema", file_schema()));
     }
     return content;
 }

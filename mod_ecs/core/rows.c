@@ -259,6 +259,21 @@ static int count_braces(const char *path)
     return count;
 }
 
+static const char *check_image(const ecs_route_t *route)
+{
+    const char *name = route->images_max > 1 ? "images" : "image_name";
+    const ecs_field_t *field = route->fields;
+
+    while (field != NULL && field->name != NULL &&
+           (field->in != ECS_IN_SERVER || strcmp(field->name, name) != 0)) {
+        field++;
+    }
+    return field != NULL && field->name != NULL
+               ? NULL
+               : "a row with an image needs ECS_IMAGE_FIELDS, or of several "
+                 "ECS_IMAGES_FIELD";
+}
+
 static const char *check_fields(const rows_t *rows, const ecs_route_t *route)
 {
     const ecs_field_t *field;
@@ -275,15 +290,7 @@ static const char *check_fields(const rows_t *rows, const ecs_route_t *route)
     if (in_path != count_braces(route->path)) {
         return "a {name} of the path has no field";
     }
-    for (field = route->fields; route->image; field++) {
-        if (field == NULL || field->name == NULL) {
-            return "a row with an image needs ECS_IMAGE_FIELDS";
-        }
-        if (strcmp(field->name, "image_name") == 0) {
-            break;
-        }
-    }
-    return NULL;
+    return route->image ? check_image(route) : NULL;
 }
 
 static const char *check_row(const rows_t *rows, const ecs_route_t *route)

@@ -198,7 +198,7 @@ static int is_type(const char *header, const char *type)
 static ecs_problem_t *read_multipart(request_rec *r, const char *boundary,
                                      ecs_body_t *body)
 {
-    ecs_form_t *form = ecs_form_make(r->pool, boundary, NULL, NULL, NULL);
+    ecs_form_t *form = ecs_form_make(r->pool, boundary, NULL, 0, NULL, NULL);
     ecs_problem_t *problem = ecs_form_push(form, body->text, body->length);
 
     if (!problem) {

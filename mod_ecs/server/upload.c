@@ -26,15 +26,32 @@
 #define FORM_BYTES_MAX (256 * 1024)             /* around the picture */
 #define TURN_WAIT_US (40 * APR_USEC_PER_SEC)    /* for a helper to be free */
 #define HELPER_TIME_US (20 * APR_USEC_PER_SEC)  /* for it to decode */
+#define TIME_US (TURN_WAIT_US + HELPER_TIME_US) /* for all of a request */
 #define HASH_BYTES 32
 #define RAW_PREFIX "image/"
 
-struct ecs_upload_t {
-    ecs_request_t *req;
+typedef struct file_t {
     int fd;              /* in the spool */
     apr_off_t bytes;
     EVP_MD_CTX *hash;    /* of the bytes as they were sent */
+} file_t;
+
+struct ecs_upload_t {
+    ecs_request_t *req;
+    apr_array_header_t *files; /* of file_t, as they came */
 };
+
+/* What became of one of them. */
+typedef struct stored_t {
+    const char *name;
+    ecs_picture_t picture;
+    apr_off_t bytes; /* of all its sizes */
+} stored_t;
+
+static file_t *file_at(const ecs_upload_t *upload, int i)
+{
+    return &APR_ARRAY_IDX(upload->files, i, file_t);
+}
 
 /* ---- to the spool ---- */
 
@@ -54,42 +71,43 @@ static ecs_problem_t *no_place(const ecs_request_t *req)
                             "Pictures cannot be stored at the moment.");
 }
 
-static ecs_problem_t *begin(ecs_request_t *req, ecs_upload_t **out)
+static ecs_problem_t *begin(ecs_upload_t *upload)
 {
-    ecs_upload_t *upload = apr_pcalloc(req->pool, sizeof(*upload));
+    ecs_request_t *req = upload->req;
+    file_t file = { .fd = -1 };
 
     if (!req->config->media_dir) {
         return ecs_problem_make(req->pool, "not_implemented",
                                 "This shop takes no pictures.");
     }
-    upload->req = req;
-    if (!ecs_media_spool(req->pool, req->config->media_dir, &upload->fd)) {
+    if (!ecs_media_spool(req->pool, req->config->media_dir, &file.fd)) {
         return no_place(req);
     }
-    upload->hash = EVP_MD_CTX_new();
-    apr_pool_cleanup_register(req->pool, upload->hash, free_hash,
+    file.hash = EVP_MD_CTX_new();
+    apr_pool_cleanup_register(req->pool, file.hash, free_hash,
                               apr_pool_cleanup_null);
-    if (!upload->hash
-        || !EVP_DigestInit_ex(upload->hash, EVP_sha256(), NULL)) {
+    if (!file.hash || !EVP_DigestInit_ex(file.hash, EVP_sha256(), NULL)) {
         return ecs_problem_make(req->pool, "server_error", NULL);
     }
-    *out = upload;
+    APR_ARRAY_PUSH(upload->files, file_t) = file;
     return NULL;
 }
 
+/* More of the last file. */
 static ecs_problem_t *spool(void *baton, const char *bytes, apr_size_t length)
 {
     ecs_upload_t *upload = baton;
+    file_t *file = file_at(upload, upload->files->nelts - 1);
 
-    upload->bytes += (apr_off_t)length;
-    if (upload->bytes > ECS_UPLOAD_BYTES_MAX) {
+    file->bytes += (apr_off_t)length;
+    if (file->bytes > ECS_UPLOAD_BYTES_MAX) {
         return ecs_problem_make(upload->req->pool, "too_large",
                                 "The image is larger than %d bytes.",
                                 ECS_UPLOAD_BYTES_MAX);
     }
-    EVP_DigestUpdate(upload->hash, bytes, length);
+    EVP_DigestUpdate(file->hash, bytes, length);
     while (length > 0) {
-        ssize_t done = write(upload->fd, bytes, length);
+        ssize_t done = write(file->fd, bytes, length);
 
         if (done < 0 && errno == EINTR) {
             continue;
@@ -103,32 +121,31 @@ static ecs_problem_t *spool(void *baton, const char *bytes, apr_size_t length)
     return NULL;
 }
 
-/* The file part of a form: made when the part begins. */
-static ecs_problem_t *spool_part(void *baton, const char *bytes,
+static ecs_problem_t *spool_part(void *upload, const char *bytes,
                                  apr_size_t length)
 {
-    ecs_upload_t **upload = baton;
-    ecs_problem_t *problem = NULL;
-
-    if (!(*upload)->hash) {
-        problem = begin((*upload)->req, upload);
-    }
-    return problem ? problem : spool(*upload, bytes, length);
+    return length == 0 ? begin(upload) : spool(upload, bytes, length);
 }
 
-/* What an Idempotency-Key is bound to: the fields, and the picture's bytes. */
+/* What an Idempotency-Key is bound to: the pictures' bytes, and the fields. */
 static void set_text(ecs_request_t *req, ecs_body_t *body,
                      const ecs_upload_t *upload)
 {
-    unsigned char hash[HASH_BYTES] = { 0 };
+    unsigned char hash[HASH_BYTES];
+    int i;
 
-    if (upload) {
-        EVP_DigestFinal_ex(upload->hash, hash, NULL);
+    body->text = "";
+    for (i = 0; i < upload->files->nelts; i++) {
+        EVP_DigestFinal_ex(file_at(upload, i)->hash, hash, NULL);
+        body->text = apr_pstrcat(
+            req->pool, body->text,
+            apr_pencode_base16_binary(req->pool, hash, sizeof(hash),
+                                      APR_ENCODE_LOWER, NULL), NULL);
     }
-    body->text = apr_pstrcat(
-        req->pool, apr_pencode_base16_binary(req->pool, hash, sizeof(hash),
-                                             APR_ENCODE_LOWER, NULL),
-        body->value ? ecs_json_dump(req->pool, body->value) : "", NULL);
+    if (body->value) {
+        body->text = apr_pstrcat(req->pool, body->text,
+                                 ecs_json_dump(req->pool, body->value), NULL);
+    }
     body->length = strlen(body->text);
 }
 
@@ -138,59 +155,69 @@ static ecs_problem_t *push_form(void *form, const char *bytes,
     return ecs_form_push(form, bytes, length);
 }
 
-static ecs_problem_t *read_form(ecs_request_t *req, const char *boundary,
-                                ecs_body_t *body, ecs_upload_t **upload)
+static int files_max(const ecs_route_t *route)
 {
-    ecs_upload_t *part = apr_pcalloc(req->pool, sizeof(*part));
-    ecs_form_t *form = ecs_form_make(req->pool, boundary, req->route->image,
-                                     spool_part, &part);
-    ecs_problem_t *problem;
+    return route->images_max > 1 ? route->images_max : 1;
+}
 
-    part->req = req;
-    problem = ecs_body_stream(req->r, ECS_UPLOAD_BYTES_MAX + FORM_BYTES_MAX,
-                              push_form, form);
-    if (!problem) {
-        problem = ecs_form_finish(form, &body->value);
-    }
+static ecs_problem_t *read_form(ecs_request_t *req, const char *boundary,
+                                ecs_body_t *body, ecs_upload_t *upload)
+{
+    int most = files_max(req->route);
+    ecs_form_t *form = ecs_form_make(req->pool, boundary, req->route->image,
+                                     most, spool_part, upload);
+    ecs_problem_t *problem = ecs_body_stream(
+        req->r, (apr_off_t)most * ECS_UPLOAD_BYTES_MAX + FORM_BYTES_MAX,
+        push_form, form);
+
     body->is_form = 1;
-    *upload = part->hash ? part : NULL;
-    return problem;
+    return problem ? problem : ecs_form_finish(form, &body->value);
 }
 
 ecs_problem_t *ecs_upload_read(ecs_request_t *req, ecs_body_t *body,
-                               ecs_upload_t **upload)
+                               ecs_upload_t **out)
 {
     const char *type = apr_table_get(req->r->headers_in, "Content-Type");
     const char *boundary = ecs_multipart_boundary(req->pool, type);
+    ecs_upload_t *upload = apr_pcalloc(req->pool, sizeof(*upload));
     ecs_problem_t *problem;
 
     memset(body, 0, sizeof(*body));
-    *upload = NULL;
+    upload->req = req;
+    upload->files = apr_array_make(req->pool, 1, sizeof(file_t));
+    *out = upload;
     if (boundary) {
         problem = read_form(req, boundary, body, upload);
     }
     else if (type && !strncasecmp(type, RAW_PREFIX, sizeof(RAW_PREFIX) - 1)) {
-        problem = begin(req, upload);
+        problem = begin(upload);
         if (!problem) {
             problem = ecs_body_stream(req->r, ECS_UPLOAD_BYTES_MAX, spool,
-                                      *upload);
+                                      upload);
         }
     }
     else {
         return ecs_body_read(req->r, body);
     }
     if (!problem) {
-        set_text(req, body, *upload);
+        set_text(req, body, upload);
     }
     return problem;
 }
 
 /* ---- to the media directory ---- */
 
-static ecs_problem_t *refuse(const ecs_request_t *req, const char *sentence)
+/* Say which one it is where there may be several. */
+static ecs_problem_t *refuse(const ecs_upload_t *upload, const file_t *file,
+                             const char *sentence)
 {
+    const ecs_request_t *req = upload->req;
     ecs_problem_t *problem = NULL;
 
+    if (files_max(req->route) > 1) {
+        sentence = apr_psprintf(req->pool, "Image %d: %s",
+                                (int)(file - file_at(upload, 0)) + 1, sentence);
+    }
     ecs_problem_add_field(req->pool, &problem, req->route->image, sentence);
     return problem;
 }
@@ -201,29 +228,40 @@ static ecs_problem_t *busy(const ecs_request_t *req)
                             "Too many pictures are being read; try again.");
 }
 
-static ecs_problem_t *run_helper(const ecs_upload_t *upload, const int *fds,
-                                 ecs_picture_t *picture)
+static apr_interval_time_t at_most(apr_interval_time_t time,
+                                   apr_time_t deadline)
+{
+    apr_interval_time_t left = deadline - apr_time_now();
+
+    return left < time ? (left > 0 ? left : 0) : time;
+}
+
+static ecs_problem_t *run_helper(const ecs_upload_t *upload,
+                                 const file_t *file, apr_time_t deadline,
+                                 const int *fds, ecs_picture_t *picture)
 {
     const ecs_request_t *req = upload->req;
     ecs_helper_e outcome;
 
-    if (ecs_gate_enter(req->config->image_gate, TURN_WAIT_US, req->pool)
+    if (ecs_gate_enter(req->config->image_gate,
+                       at_most(TURN_WAIT_US, deadline), req->pool)
         != APR_SUCCESS) {
         return busy(req);
     }
-    lseek(upload->fd, 0, SEEK_SET);
-    outcome = ecs_helper_run(req->config->image_helper, upload->fd, fds,
-                             apr_time_now() + HELPER_TIME_US, picture);
+    lseek(file->fd, 0, SEEK_SET);
+    outcome = ecs_helper_run(req->config->image_helper, file->fd, fds,
+                             apr_time_now() + at_most(HELPER_TIME_US, deadline),
+                             picture);
     ecs_gate_leave(req->config->image_gate);
     switch (outcome) {
     case ECS_HELPER_DONE:
         return NULL;
     case ECS_HELPER_NO_PICTURE:
-        return refuse(req, ECS_PICTURE_INVALID);
+        return refuse(upload, file, ECS_PICTURE_INVALID);
     case ECS_HELPER_KILLED:
         ap_log_rerror(APLOG_MARK, APLOG_WARNING, 0, req->r,
                       "ECS0041: ecs-image was killed while it read a picture "
-                      "of %" APR_OFF_T_FMT " bytes", upload->bytes);
+                      "of %" APR_OFF_T_FMT " bytes", file->bytes);
         return busy(req);
     case ECS_HELPER_ABSENT:
         break;
@@ -235,44 +273,114 @@ static ecs_problem_t *run_helper(const ecs_upload_t *upload, const int *fds,
                             "Pictures cannot be read at the moment.");
 }
 
-static ecs_problem_t *decode_and_store(const ecs_upload_t *upload)
+/* The files of the spool last as long as `p`. */
+static ecs_problem_t *decode_and_store(const ecs_upload_t *upload,
+                                       const file_t *file, apr_time_t deadline,
+                                       apr_pool_t *p, stored_t *stored)
 {
     ecs_request_t *req = upload->req;
     const char *dir = req->config->media_dir;
     const char *paths[ECS_HELPER_OUTPUTS], *name;
     int fds[ECS_HELPER_OUTPUTS], i;
-    ecs_picture_t picture;
     ecs_problem_t *problem;
-    apr_off_t bytes;
 
     for (i = 0; i < ECS_HELPER_OUTPUTS; i++) {
-        paths[i] = ecs_media_spool(req->pool, dir, &fds[i]);
+        paths[i] = ecs_media_spool(p, dir, &fds[i]);
         if (!paths[i]) {
             return no_place(req);
         }
     }
-    problem = run_helper(upload, fds, &picture);
+    problem = run_helper(upload, file, deadline, fds, &stored->picture);
     if (problem) {
         return problem;
     }
-    name = ecs_media_store(req->pool, dir, paths, fds, picture.kind, &bytes);
-    if (!name) {
-        return no_place(req);
+    name = ecs_media_store(p, dir, paths, fds, stored->picture.kind,
+                           &stored->bytes);
+    stored->name = apr_pstrdup(req->pool, name);
+    return name ? NULL : no_place(req);
+}
+
+static void set_one(ecs_request_t *req, const stored_t *stored)
+{
+    apr_pool_t *p = req->pool;
+
+    ecs_request_set(req, "image_name", stored->name);
+    ecs_request_set(req, "image_width", apr_ltoa(p, stored->picture.width));
+    ecs_request_set(req, "image_height", apr_ltoa(p, stored->picture.height));
+    ecs_request_set(req, "image_bytes", apr_off_t_toa(p, stored->bytes));
+}
+
+/* One more object of the JSON array. */
+static const char *add_one(ecs_request_t *req, const char *list,
+                           const stored_t *stored)
+{
+    return apr_psprintf(req->pool, "%s%s{\"name\":\"%s\",\"width\":%ld,"
+                        "\"height\":%ld,\"bytes\":%" APR_OFF_T_FMT "}",
+                        list, *list ? "," : "", stored->name,
+                        stored->picture.width, stored->picture.height,
+                        stored->bytes);
+}
+
+static ecs_problem_t *store_all(const ecs_upload_t *upload)
+{
+    apr_time_t deadline = apr_time_now() + TIME_US;
+    ecs_request_t *req = upload->req;
+    ecs_problem_t *problem = NULL;
+    const char *list = "";
+    stored_t stored = { NULL };
+    int i;
+
+    for (i = 0; !problem && i < upload->files->nelts; i++) {
+        apr_pool_t *p;
+
+        apr_pool_create(&p, req->pool);
+        problem = decode_and_store(upload, file_at(upload, i), deadline, p,
+                                   &stored);
+        apr_pool_destroy(p);
+        if (!problem) {
+            list = add_one(req, list, &stored);
+        }
     }
-    ecs_request_set(req, "image_name", name);
-    ecs_request_set(req, "image_width", apr_ltoa(req->pool, picture.width));
-    ecs_request_set(req, "image_height", apr_ltoa(req->pool, picture.height));
-    ecs_request_set(req, "image_bytes", apr_off_t_toa(req->pool, bytes));
+    if (problem) {
+        return problem;
+    }
+    if (files_max(req->route) > 1) {
+        ecs_request_set(req, "images",
+                        apr_pstrcat(req->pool, "[", list, "]", NULL));
+    }
+    else {
+        set_one(req, &stored);
+    }
     return NULL;
 }
 
-ecs_problem_t *ecs_upload_finish(ecs_request_t *req, ecs_upload_t *upload,
-                                 ecs_problem_t *invalid)
+/* Before anything is decoded. */
+static ecs_problem_t *look_over(const ecs_upload_t *upload)
 {
     ecs_picture_t picture;
-    const char *wrong;
+    int i;
 
-    if (!upload) {
+    for (i = 0; i < upload->files->nelts; i++) {
+        const file_t *file = file_at(upload, i);
+        const char *wrong = file->bytes == 0
+            ? "The submitted file is empty."
+            : ecs_picture_check(upload->req->pool, file->fd, file->bytes,
+                                &picture);
+
+        if (wrong) {
+            return refuse(upload, file, wrong);
+        }
+    }
+    return NULL;
+}
+
+ecs_problem_t *ecs_upload_finish(ecs_request_t *req,
+                                 const ecs_upload_t *upload,
+                                 ecs_problem_t *invalid)
+{
+    ecs_problem_t *problem;
+
+    if (upload->files->nelts == 0) {
         if (!(req->route->flags & ECS_R_MAY_IMAGE)
             && (!invalid || invalid->fields)) {
             ecs_problem_add_field(req->pool, &invalid, req->route->image,
@@ -280,11 +388,6 @@ ecs_problem_t *ecs_upload_finish(ecs_request_t *req, ecs_upload_t *upload,
         }
         return invalid;
     }
-    if (invalid) {
-        return invalid;
-    }
-    wrong = upload->bytes == 0
-        ? "The submitted file is empty."
-        : ecs_picture_check(req->pool, upload->fd, upload->bytes, &picture);
-    return wrong ? refuse(req, wrong) : decode_and_store(upload);
+    problem = invalid ? invalid : look_over(upload);
+    return problem ? problem : store_all(upload);
 }

@@ -371,15 +371,15 @@ BEGIN
     RETURN v_product;
 END $$;
 
--- Proposes a product, perhaps with its first picture. Callers: sellers. Locks: its brand, its category against
--- removal. Raises not_enough_points, invalid brand, category.
+-- Proposes a product, perhaps with pictures (as product_images_enter takes them).
+-- Callers: sellers. Locks: its brand, its category against removal, the pictures.
+-- Raises not_enough_points, too_much_stored, invalid brand, category.
 CREATE FUNCTION ecs_api.products_create(p_me ecs.caller, p_name text, p_description text,
     p_price numeric, p_quantity integer, p_category bigint, p_brand bigint DEFAULT NULL,
-    p_image_name text DEFAULT NULL, p_image_width integer DEFAULT NULL,
-    p_image_height integer DEFAULT NULL, p_image_bytes bigint DEFAULT NULL)
+    p_images jsonb DEFAULT NULL)
 RETURNS ecs.answer LANGUAGE plpgsql AS $$
 DECLARE
-    v_id bigint;
+    p ecs.products;
 BEGIN
     PERFORM ecs_lib.hold_brand(p_me, p_brand);
     PERFORM ecs_lib.hold_category(p_category);
@@ -387,12 +387,12 @@ BEGIN
                               price, quantity)
         VALUES (p_me.id, p_category, p_brand, p_name, ecs_lib.slug(p_name),
                 coalesce(p_description, ''), p_price, p_quantity)
-        RETURNING id INTO v_id;
-    IF p_image_name IS NOT NULL THEN
-        RETURN ecs_api.product_images_add(p_me, v_id, p_image_name, p_image_width,
-                                          p_image_height, p_image_bytes);
+        RETURNING * INTO p;
+    IF p_images IS NOT NULL THEN
+        PERFORM ecs_lib.product_images_set(p,
+            ecs_lib.product_images_enter(p_me, p.id, p_images));
     END IF;
-    RETURN ecs_lib.product_answer(v_id, 201);
+    RETURN ecs_lib.product_answer(p.id, 201);
 END $$;
 
 -- Changes an own product. Price and quantity change at once. What an admin has

@@ -91,6 +91,34 @@ BEGIN
     PERFORM ecs_lib.product_save(p);
 END $$;
 
+-- Enters stored pictures (a JSON array of objects with name, width, height and
+-- bytes) as those of a product, and returns them as products show them, in their
+-- order; the same picture twice is once. The product is locked.
+-- Locks: the pictures by name. Raises too_much_stored.
+CREATE FUNCTION ecs_lib.product_images_enter(p_me ecs.caller, p_id bigint, p_images jsonb)
+RETURNS jsonb LANGUAGE plpgsql AS $$
+DECLARE
+    x       record;
+    v_image ecs.images;
+    v_id    bigint;
+    v_shown jsonb := '{}';
+BEGIN
+    FOR x IN SELECT * FROM jsonb_to_recordset(p_images)
+                 AS i (name text, width integer, height integer, bytes bigint)
+             ORDER BY name LOOP
+        v_image := ecs_lib.image_add(p_me, x.name, x.width, x.height, x.bytes);
+        INSERT INTO ecs.product_images AS i (product_id, image) VALUES (p_id, v_image.name)
+            ON CONFLICT (product_id, image) DO UPDATE SET image = i.image
+            RETURNING id INTO v_id;
+        v_shown := v_shown || jsonb_build_object(v_image.name,
+            jsonb_build_object('id', v_id) || ecs_lib.image_json(v_image));
+    END LOOP;
+    RETURN (SELECT coalesce(jsonb_agg(v_shown -> name ORDER BY place), '[]')
+            FROM (SELECT e ->> 'name' AS name, min(n) AS place
+                  FROM jsonb_array_elements(p_images) WITH ORDINALITY AS i (e, n)
+                  GROUP BY 1) once);
+END $$;
+
 -- Adds a picture to an own product, as the last one. The same picture twice is
 -- once. Callers: its seller. Locks: the product, the picture.
 -- Raises not_found, stale, wrong_state, too_many_images, too_much_stored.
@@ -100,24 +128,20 @@ RETURNS ecs.answer LANGUAGE plpgsql AS $$
 DECLARE
     c_most   CONSTANT integer := 10;
     p        ecs.products;
-    v_image  ecs.images;
     v_images jsonb;
-    v_id     bigint;
+    v_new    jsonb;
 BEGIN
     p := ecs_lib.own_product(p_me, p_id);
     v_images := ecs_lib.product_images(p);
-    v_image := ecs_lib.image_add(p_me, p_image_name, p_image_width, p_image_height,
-                                 p_image_bytes);
-    INSERT INTO ecs.product_images AS i (product_id, image) VALUES (p_id, v_image.name)
-        ON CONFLICT (product_id, image) DO UPDATE SET image = i.image
-        RETURNING id INTO v_id;
-    IF NOT v_images @> jsonb_build_array(jsonb_build_object('id', v_id)) THEN
+    v_new := ecs_lib.product_images_enter(p_me, p_id, jsonb_build_array(jsonb_build_object(
+        'name', p_image_name, 'width', p_image_width, 'height', p_image_height,
+        'bytes', p_image_bytes)));
+    IF NOT v_images @> jsonb_build_array(jsonb_build_object('id', v_new #> '{0,id}')) THEN
         IF jsonb_array_length(v_images) >= c_most THEN
             PERFORM ecs_lib.refuse('too_many_images', format('A product has at most '
                 '%s pictures.', c_most), json_build_object('images_max', c_most));
         END IF;
-        PERFORM ecs_lib.product_images_set(p, v_images || jsonb_build_array(
-            jsonb_build_object('id', v_id) || ecs_lib.image_json(v_image)));
+        PERFORM ecs_lib.product_images_set(p, v_images || v_new);
     END IF;
     RETURN ecs_lib.product_answer(p_id, 201);
 END $$;

@@ -705,32 +705,111 @@ START_TEST(people_have_a_picture)
 }
 END_TEST
 
-START_TEST(a_product_may_begin_with_a_picture)
+#define FORM_TYPE "multipart/form-data; boundary=b"
+#define FORM_FIELD "--b\r\nContent-Disposition: form-data; name="
+
+/* A form for a new product with as many files. */
+static request_t product_form(const actor_t *seller, const file_t *files,
+                              int count)
+{
+    const char *head = FORM_FIELD "images; filename=a\r\n\r\n";
+    file_t form = text_file(
+        FORM_TYPE,
+        fmt(FORM_FIELD "name\r\n\r\nLamp\r\n"
+            FORM_FIELD "description\r\n\r\nx\r\n"
+            FORM_FIELD "price\r\n\r\n5.00\r\n"
+            FORM_FIELD "quantity\r\n\r\n3\r\n"
+            FORM_FIELD "category\r\n\r\n%lld\r\n", category()));
+    int i;
+
+    for (i = 0; i < count; i++) {
+        form = with_tail(form, head, strlen(head));
+        form = with_tail(form, files[i].bytes, files[i].length);
+        form = with_tail(form, "\r\n", 2);
+    }
+    form = with_tail(form, "--b--", 5);
+    return as_body("POST", "/api/product/products/", seller, form);
+}
+
+START_TEST(a_product_may_begin_with_pictures)
 {
     actor_t *seller = person("seller", NULL);
-    file_t file = photo(), bad = photo();
-    const char *field = "--b\r\nContent-Disposition: form-data; name=";
-    file_t form = text_file(
-        "multipart/form-data; boundary=b",
-        fmt("%sname\r\n\r\nLamp\r\n%sdescription\r\n\r\nx\r\n"
-            "%sprice\r\n\r\n5.00\r\n%squantity\r\n\r\n3\r\n"
-            "%scategory\r\n\r\n%lld\r\n%simage; filename=a\r\n\r\n",
-            field, field, field, field, field, category(), field));
-    request_t request;
-    reply_t *r;
+    file_t same_one = png(3, 9);
+    const file_t files[] = {photo(), same_one, webp(), same_one};
+    request_t request = product_form(seller, files, 1);
+    reply_t *r = expect(http_send(&request), 201);
 
-    file = with_tail(with_tail(form, file.bytes, file.length), "\r\n--b--", 7);
-    request = as_body("POST", "/api/product/products/", seller, file);
-    r = expect(http_send(&request), 201);
     same(r, "price", "5.00");
     same(r, "images.0.height", "24");
+    ck_assert_int_eq(length_at(r, "images"), 1);
     ck_assert_ptr_nonnull(strstr(header(r, "Location"), text_at(r, "id")));
 
-    bad = with_tail(with_tail(form, bad.bytes, 100), "\r\n--b--", 7);
-    request = as_body("POST", "/api/product/products/", seller, bad);
-    invalid(http_send(&request), "image");
+    /* In their order, and the same one once. */
+    request = product_form(seller, files, 4);
+    request.headers[0] = fmt("Idempotency-Key: %s", unique("product"));
+    r = expect(http_send(&request), 201);
+    ck_assert_int_eq(length_at(r, "images"), 3);
+    same(r, "images.0.height", "24");
+    same(r, "images.1.height", "9");
+    ck_assert_ptr_nonnull(strstr(text_at(r, "images.2.url"), ".webp"));
+    fetch(text_at(r, "images.1.url"));
+    fetch(text_at(r, "images.2.thumbnail_url"));
+    same(get(seller, fmt("/api/product/products/%lld/", int_at(r, "id"))),
+         "images.2.url", text_at(r, "images.2.url"));
+    r = expect(http_send(&request), 201);
+    ck_assert_str_eq(header(r, "Idempotent-Replayed"), "true");
     ck_assert_int_eq(sql_int("SELECT count(*) FROM ecs.products WHERE "
-                             "seller_id = %lld", seller->id), 1);
+                             "seller_id = %lld", seller->id), 2);
+    spool_is_empty();
+}
+END_TEST
+
+START_TEST(a_bad_picture_is_no_product)
+{
+    actor_t *seller = person("seller", NULL);
+    file_t files[11] = {png(2, 2), cut(photo(), 30)}, other = png(2, 2);
+    request_t request = product_form(seller, files, 2);
+    reply_t *r = http_send(&request);
+    int i;
+
+    invalid(r, "images");
+    ck_assert_msg(strstr(text_at(r, "images.0"), "Image 2: Upload") != NULL,
+                  "%s", r->body);
+    request = product_form(seller, &(file_t){"", "", 0}, 1);
+    invalid(http_send(&request), "images");
+    for (i = 0; i < 11; i++) {
+        files[i] = other;
+    }
+    request = product_form(seller, files, 11);
+    r = http_send(&request);
+    invalid(r, "images");
+    ck_assert_msg(strstr(text_at(r, "images.0"), "more than 10") != NULL, "%s",
+                  r->body);
+    ck_assert_int_eq(sql_int("SELECT count(*) FROM ecs.products WHERE "
+                             "seller_id = %lld", seller->id), 0);
+    spool_is_empty();
+}
+END_TEST
+
+/* Ten of 5 MB are more than one request to another route may bring. */
+START_TEST(many_large_pictures_come_at_once)
+{
+    actor_t *seller = person("seller", NULL);
+    file_t files[10];
+    request_t request;
+    reply_t *r;
+    int i;
+
+    for (i = 0; i < 10; i++) {
+        files[i] = noisy_png(1300, 1300);
+    }
+    request = product_form(seller, files, 10);
+    ck_assert_int_gt(request.length, 50000000);
+    r = expect(http_send(&request), 201);
+    ck_assert_int_eq(length_at(r, "images"), 10);
+    for (i = 0; i < 10; i++) {
+        same(r, fmt("images.%d.width", i), "1300");
+    }
 }
 END_TEST
 
@@ -912,7 +991,9 @@ int main(void)
                                   pictures_have_an_order,
                                   pictures_of_an_approved_product_wait,
                                   people_have_a_picture,
-                                  a_product_may_begin_with_a_picture,
+                                  a_product_may_begin_with_pictures,
+                                  a_bad_picture_is_no_product,
+                                  many_large_pictures_come_at_once,
                                   brands_have_a_logo,
                                   a_repeated_upload_is_one,
                                   what_nobody_uses_goes,

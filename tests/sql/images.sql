@@ -2,7 +2,7 @@
 -- nobody uses (sql/api/25_images.sql).
 BEGIN;
 \ir support.psql
-SELECT plan(59);
+SELECT plan(64);
 
 CREATE TABLE ecs_test.who AS SELECT
     ecs_test.person('ada', 'admin') AS admin,
@@ -98,6 +98,25 @@ SELECT lives_ok(format($$ SELECT ecs_api.product_images_delete(ecs_test.me('sam'
     ecs_test.id(%1$s, 16)) $$, :lamp), 'a rejected product with other pictures');
 SELECT is((SELECT status FROM ecs.products WHERE id = :lamp), 'PENDING', 'is proposed again');
 
+-- With the proposal -------------------------------------------------------------------
+
+CREATE FUNCTION ecs_test.propose(p_name text, p_numbers integer[], p_bytes bigint DEFAULT 1000)
+RETURNS bigint LANGUAGE sql AS $$
+    SELECT ((ecs_api.products_create(ecs_test.me('sam'), p_name, 'x', 5, 5,
+        (SELECT category_id FROM ecs.products WHERE name = 'Lamp'), NULL,
+        (SELECT jsonb_agg(jsonb_build_object('name', ecs_test.name(m), 'width', 8,
+                                             'height', 6, 'bytes', p_bytes) ORDER BY n)
+         FROM unnest(p_numbers) WITH ORDINALITY u (m, n)))).body ->> 'id')::bigint
+$$;
+SELECT ecs_test.propose('Chair', '{33,34,32,33}') AS chair \gset
+SELECT is(ecs_test.shown(:chair), '21 22 20', 'a product with pictures has them in their order');
+SELECT is((SELECT status FROM ecs.products WHERE id = :chair), 'PENDING', 'it waits itself');
+SELECT ecs_test.propose('Stool', NULL) AS stool \gset
+SELECT is(ecs_test.shown(:stool), NULL, 'one without has none');
+SELECT is(ecs_test.code_of($$ SELECT ecs_test.propose('Bench', '{35,36}', 3::bigint << 30) $$),
+    'too_much_stored', 'the second may be too much');
+SELECT ok(NOT EXISTS (SELECT FROM ecs.products WHERE name = 'Bench'), 'then there is no product');
+
 -- After approval ----------------------------------------------------------------------
 
 SELECT lives_ok(format($$ SELECT ecs_test.add('sam', %s, n) FROM generate_series(20, 22) n $$,
@@ -165,7 +184,7 @@ AS $$ SELECT coalesce(string_agg(name || ': ' || figure, '; '), 'none')
 SELECT is(ecs_test.broken(), 'none', 'what is shown is kept');
 SAVEPOINT honest;
 DELETE FROM ecs.product_images WHERE id = ecs_test.id(:desk, 20);
-SELECT is(ecs_test.broken(), 'each product keeps the pictures that it shows or will: 1 of 12',
+SELECT is(ecs_test.broken(), 'each product keeps the pictures that it shows or will: 1 of 15',
     'a picture that was lost is found out');
 ROLLBACK TO honest;
 

@@ -30,6 +30,8 @@
 #define METRICS "/paths/~1api~1metrics/get"
 #define TREE "/paths/~1api~1tree~1/get"
 #define MAIL "/paths/~1api~1mail~1/post"
+#define ALBUM "/paths/~1api~1albums~1/post"
+#define COVER "/paths/~1api~1covers~1/put"
 
 /* ---- a small shop ---- */
 
@@ -78,6 +80,17 @@ static const ecs_field_t id_fields[] = {
     {NULL},
 };
 
+static const ecs_field_t album_fields[] = {
+    {"title", ECS_T_STRING, ECS_IN_BODY, ECS_REQUIRED},
+    ECS_IMAGES_FIELD,
+    {NULL},
+};
+
+static const ecs_field_t cover_fields[] = {
+    ECS_IMAGE_FIELDS,
+    {NULL},
+};
+
 static const ecs_field_t tag_fields[] = {
     {"id", ECS_T_ID, ECS_IN_PATH},
     {"tag_id", ECS_T_ID, ECS_IN_PATH},
@@ -101,6 +114,11 @@ static const ecs_route_t thing_routes[] = {
     {"POST", "/api/things/{id}/tags/{tag_id}/try-it/", ECS_DELIVERY,
      ECS_R_NO_REPLAY, tag_fields, "thing_try", 200, "Proof image/png",
      "wrong_proof proof_locked throttled", "Try", NULL},
+    {"POST", "/api/albums/", ECS_SELLER, ECS_R_MAY_IMAGE, album_fields,
+     "album_create", 201, "Thing", NULL, "Make an album", NULL,
+     .image = "photos", .images_max = 3},
+    {"PUT", "/api/covers/", ECS_SELLER, 0, cover_fields, "cover_put", 200,
+     "Thing", NULL, "Have a cover", NULL, .image = "file"},
     {NULL},
 };
 
@@ -232,7 +250,7 @@ START_TEST(the_document_is_sound)
     ck_assert_msg(error == NULL, "%s", error);
     ck_assert_int_gt(count.references, 50);
     ck_assert_int_gt(count.examples, 60);
-    ck_assert_int_eq(count.operations, 11);
+    ck_assert_int_eq(count.operations, 13);
 }
 END_TEST
 
@@ -379,6 +397,25 @@ START_TEST(bodies_come_in_two_forms)
               "[42, 43]");
     ck_assert_ptr_null(json_object_get(at(REMOVE), "requestBody"));
     ck_assert_ptr_null(json_object_get(at(LIST), "requestBody"));
+}
+END_TEST
+
+START_TEST(pictures_come_in_forms)
+{
+    at(ALBUM "/requestBody/content/application~1json");
+    assert_at(ALBUM "/requestBody/content/multipart~1form-data/schema",
+              "{'type': 'object', 'properties': {'title': {'type': 'string', "
+              "'minLength': 1, 'maxLength': 255}, 'photos': {'type': 'array', "
+              "'items': {'type': 'string', 'format': 'binary'}, 'maxItems': "
+              "3}}, 'additionalProperties': false, 'required': ['title']}");
+    ck_assert_ptr_null(json_object_get(at(ALBUM "/requestBody/content"),
+                                       "image/png"));
+    assert_at(COVER "/requestBody/content/multipart~1form-data/schema",
+              "{'type': 'object', 'properties': {'file': {'type': 'string', "
+              "'format': 'binary'}}, 'additionalProperties': false, "
+              "'required': ['file']}");
+    at(COVER "/requestBody/content/image~1png");
+    assert_at(COVER "/requestBody/required", "true");
 }
 END_TEST
 
@@ -578,6 +615,7 @@ static Suite *suite(void)
     tcase_add_test(tc, operations_say_who_may_call);
     tcase_add_test(tc, parameters_come_from_fields);
     tcase_add_test(tc, bodies_come_in_two_forms);
+    tcase_add_test(tc, pictures_come_in_forms);
     tcase_add_test(tc, answers_have_their_schema);
     tcase_add_test(tc, lists_have_an_envelope);
     tcase_add_test(tc, refusals_are_enumerated);

@@ -23,6 +23,9 @@
      NULL, "S"}
 #define IS(method, path, roles, flags, call, errors, summary)                 \
     {method, path, roles, flags, NULL, call, 200, "Thing", errors, summary}
+#define UPLOADS(most, ...)                                                    \
+    {"POST", PATH, ECS_USER, 0, (const ecs_field_t[]){__VA_ARGS__, {NULL}},   \
+     "f", 200, "Thing", NULL, "S", .image = "file", .images_max = most}
 #define PLAIN(method) IS(method, PATH, ECS_PUBLIC, 0, "f", NULL, "S")
 
 static const ecs_schema_t good_schemas[] = {
@@ -91,6 +94,12 @@ static const struct {
      "choices belong to ECS_T_CHOICE"},
     {{TAKES(PATH, {"a", ECS_T_IDS, ECS_IN_QUERY})},
      "a list of ids belongs into a body"},
+    {{UPLOADS(0, ECS_IMAGE_FIELDS)}, NULL},
+    {{UPLOADS(2, ECS_IMAGES_FIELD)}, NULL},
+    {{UPLOADS(2, ECS_IMAGE_FIELDS)}, "needs ECS_IMAGE_FIELDS"},
+    {{UPLOADS(1, ECS_IMAGES_FIELD)}, "needs ECS_IMAGE_FIELDS"},
+    {{UPLOADS(2, {"images", ECS_T_TEXT, ECS_IN_BODY})},
+     "needs ECS_IMAGE_FIELDS"},
     {{TAKES(PATH, {"a", ECS_T_INT, ECS_IN_QUERY, 0, 1, 5, NULL, "5"})}, NULL},
     {{TAKES(PATH, {"a", ECS_T_INT, ECS_IN_QUERY, 0, 1, 5, NULL, "6"})},
      "field a: Ensure this value is less than or equal to 5."},
