@@ -76,6 +76,9 @@ static int completes_orders(const ecs_server_config_t *config)
 /* ---- the table ---- */
 
 const ecs_job_t ecs_jobs[] = {
+    { .name = "auctions_activate", .interval_ms = 250, .limit = 50 },
+    { .name = "auctions_close", .interval_ms = 250, .limit = 20 },
+    { .name = "auction_offers_expire", .interval_ms = 1 * SECONDS, .limit = 20 },
     { .name = "orders_complete", .interval_ms = 1 * SECONDS, .limit = 20,
       .is_wanted = completes_orders },
     { .name = "prices_tell", .interval_ms = 15 * SECONDS, .limit = 100 },
@@ -83,6 +86,7 @@ const ecs_job_t ecs_jobs[] = {
     { .name = "sessions_clean", .interval_ms = 5 * MINUTES, .limit = 500 },
     { .name = "logins_clean", .interval_ms = 5 * MINUTES, .limit = 500 },
     { .name = "jobs_clean", .interval_ms = 10 * MINUTES, .limit = 500 },
+    { .name = "outbox_clean", .interval_ms = 10 * MINUTES, .limit = 500 },
     { .name = "media_clean", .interval_ms = 10 * MINUTES, .chore = clean_media,
       .lease_s = 300, .is_wanted = has_media },
     { .name = NULL },

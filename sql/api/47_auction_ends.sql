@@ -282,11 +282,15 @@ BEGIN
     GET DIAGNOSTICS v_done = ROW_COUNT;
     RETURN v_done;
 END $$;
+CREATE FUNCTION ecs_lib.job_auctions_activate_since() RETURNS timestamptz
+LANGUAGE plpgsql STABLE AS $$
+BEGIN
+    RETURN (SELECT min(start_at) FROM ecs.auctions WHERE status = 'SCHEDULED');
+END $$;
 
 -- Ends auctions whose time is over, oldest first, at most p_limit of them.
 -- Answers how many. One that somebody else has locked is left for the next time;
--- so is one that cannot be ended, with a warning, or it would hold up the others
--- for ever.
+-- one that cannot be ended is set aside, or it would hold up the others for ever.
 -- For the jobs, not for requests. Locks, each kind for all the auctions at once:
 -- their products, the auctions, the leaders' wallets.
 CREATE FUNCTION ecs_lib.job_auctions_close(p_limit integer) RETURNS integer
@@ -300,6 +304,7 @@ BEGIN
     v_ids := ARRAY(SELECT id FROM ecs.auctions
                    WHERE status IN ('ACTIVE', 'SCHEDULED') AND planned_end_at <= v_now
                      AND end_at <= v_now
+                     AND NOT ecs_lib.job_item_waits('auctions_close', id, v_now)
                    ORDER BY planned_end_at, id LIMIT p_limit);
     PERFORM 1 FROM ecs.products WHERE id IN (
             SELECT product_id FROM ecs.auctions WHERE id = ANY (v_ids))
@@ -314,10 +319,16 @@ BEGIN
             PERFORM ecs_lib.auction_end(a, NULL);
             v_done := v_done + 1;
         EXCEPTION WHEN OTHERS THEN
-            RAISE WARNING 'auction % could not be ended: %', a.id, SQLERRM;
+            PERFORM ecs_lib.job_item_failed('auctions_close', a.id, SQLERRM);
         END;
     END LOOP;
     RETURN v_done;
+END $$;
+CREATE FUNCTION ecs_lib.job_auctions_close_since() RETURNS timestamptz
+LANGUAGE plpgsql STABLE AS $$
+BEGIN
+    RETURN (SELECT min(end_at) FROM ecs.auctions
+            WHERE status IN ('ACTIVE', 'SCHEDULED') AND planned_end_at <= ecs.now());
 END $$;
 
 -- The runner-up ------------------------------------------------------------------------------
@@ -529,4 +540,9 @@ BEGIN
                    ORDER BY id FOR NO KEY UPDATE SKIP LOCKED);
     PERFORM ecs_lib.offer_end(f, 'EXPIRED') FROM ecs.auction_offers f WHERE f.id = ANY (v_ids);
     RETURN cardinality(v_ids);
+END $$;
+CREATE FUNCTION ecs_lib.job_auction_offers_expire_since() RETURNS timestamptz
+LANGUAGE plpgsql STABLE AS $$
+BEGIN
+    RETURN (SELECT min(expires_at) FROM ecs.auction_offers WHERE status = 'OFFERED');
 END $$;
