@@ -32,6 +32,7 @@ typedef struct ecs_request_t {
     apr_pool_t *pool;               /* r->pool */
     const ecs_server_config_t *config;
     const ecs_route_t *route;
+    const struct ecs_statement_t *statement; /* the row's */
     const ecs_identity_t *who;      /* NULL: nobody has signed in */
     const char *request_id;
     const char **values;            /* one per field of the row */

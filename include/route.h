@@ -78,6 +78,10 @@ typedef struct ecs_field_t {
                                  together (carry.h); the object's id is the
                                  first field */
 
+#define ECS_R_STREAM 0x40u    /* answers text in parts (stream.h): `answer` is
+                                 its media type, and a field `cursor`
+                                 (ECS_IN_SERVER) says where a part begins */
+
 /* The fields of a row that takes an image: what is known of the stored picture
  * (ECS_IN_SERVER, see upload.h). NULL when none was sent. */
 #define ECS_IMAGE_FIELDS                                                      \

@@ -302,7 +302,8 @@ static json_t *request_body(const ecs_document_t *doc, const ecs_route_t *route)
 /* Every answer to a GET has a validator, and those to changes of an object. */
 static int has_etag(const ecs_route_t *route)
 {
-    return route->answer != NULL && strcmp(route->method, "POST") != 0 &&
+    return route->answer != NULL && !(route->flags & ECS_R_STREAM) &&
+           strcmp(route->method, "POST") != 0 &&
            strcmp(route->method, "DELETE") != 0;
 }
 

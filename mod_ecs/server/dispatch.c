@@ -22,6 +22,7 @@
 #include "reply.h"
 #include "server.h"
 #include "statement.h"
+#include "stream.h"
 #include "upload.h"
 
 #define REQUEST_ID_MAX 64
@@ -230,9 +231,9 @@ static int field_params(const ecs_request_t *req, const char **params)
     return count;
 }
 
-static ecs_problem_t *call_database(ecs_request_t *req,
-                                    const ecs_statement_t *statement)
+static ecs_problem_t *call_database(ecs_request_t *req)
 {
+    const ecs_statement_t *statement = req->statement;
     const char *params[ECS_STATEMENT_PARAMS_MAX] = { NULL };
     ecs_db_call_t call = {
         .sql = statement->by_caller,
@@ -281,7 +282,7 @@ static ecs_problem_t *handle_call(ecs_request_t *req, const ecs_match_t *match)
         problem = req->route->before(req);
     }
     if (!problem && req->route->call) {
-        problem = call_database(req, &req->config->statements[match->index]);
+        problem = call_database(req);
         if (!problem && req->answer.status == 0) {
             problem = returned_refusal(req);
         }
@@ -330,6 +331,11 @@ int ecs_dispatch_handler(request_rec *r)
         return ecs_reply_problem(r, problem);
     }
     req.route = match.route;
+    req.statement = &config->statements[match.index];
     problem = handle_call(&req, &match);
-    return problem ? ecs_reply_problem(r, problem) : ecs_reply_answer(&req);
+    if (problem) {
+        return ecs_reply_problem(r, problem);
+    }
+    return req.route->flags & ECS_R_STREAM
+        ? ecs_stream_reply(&req, call_database) : ecs_reply_answer(&req);
 }

@@ -13,6 +13,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 #include "pictures.h"
+#include "processes.h"
 #include "support.h"
 #include "shop.h"
 
@@ -116,72 +117,6 @@ static void clean(int grace)
 }
 
 /* --- httpd's processes ---------------------------------------------------- */
-
-#define CHILDREN_MAX 16
-
-static long parent_pid(void)
-{
-    const char *log = setting("ECS_ERROR_LOG");
-    const char *pid = file_text(fmt("%.*s/run/httpd.pid",
-                                    (int)(strrchr(log, '/') - log), log));
-
-    ck_assert_str_ne(pid, "");
-    return atol(pid);
-}
-
-/* Processes started by a process; returns how many. */
-static int children_of(long pid, long *children)
-{
-    DIR *tasks = opendir(fmt("/proc/%ld/task", pid));
-    struct dirent *task;
-    int count = 0;
-
-    if (tasks == NULL) {
-        return 0;
-    }
-    for (task = readdir(tasks); task != NULL; task = readdir(tasks)) {
-        char *list = (char *)file_text(
-            fmt("/proc/%ld/task/%s/children", pid, task->d_name));
-        char *rest = NULL, *word = strtok_r(list, " ", &rest);
-
-        for (; word != NULL && count < CHILDREN_MAX;
-             word = strtok_r(NULL, " ", &rest)) {
-            children[count++] = atol(word);
-        }
-    }
-    closedir(tasks);
-    return count;
-}
-
-/* A figure of /proc/PID/status in KB, over all of httpd's children. */
-static long memory_kb(const char *figure)
-{
-    long children[CHILDREN_MAX], sum = 0;
-    int count = children_of(parent_pid(), children), i;
-
-    for (i = 0; i < count; i++) {
-        const char *status = file_text(fmt("/proc/%ld/status", children[i]));
-        const char *line = strstr(status, figure);
-
-        sum += line != NULL ? atol(line + strlen(figure)) : 0;
-    }
-    return sum;
-}
-
-/* The peak of memory starts over at what is used now. */
-static void forget_peaks(void)
-{
-    long children[CHILDREN_MAX];
-    int count = children_of(parent_pid(), children), i;
-
-    for (i = 0; i < count; i++) {
-        FILE *file = fopen(fmt("/proc/%ld/clear_refs", children[i]), "w");
-
-        ck_assert_ptr_nonnull(file);
-        fputs("5", file);
-        fclose(file);
-    }
-}
 
 /* A helper that is at work now, and the child of httpd that started it. */
 static long find_helper(long *child)
