@@ -11,6 +11,7 @@
 
 #define BIDDERS 64
 #define BIDS_EACH 50
+#define FEW 10 /* bids that a storm takes at least */
 #define ROUNDS 20
 #define SLOW_ROUNDS 3
 #define STORM_SECONDS 60
@@ -447,29 +448,49 @@ END_TEST
 
 /* --- all at once -------------------------------------------------------------- */
 
+/* The bidders, and behind them an administrator who closes the auction while
+ * they bid, again and again. */
 typedef struct storm_t {
     actor_t *bidders[BIDDERS];
+    actor_t *admin;
     int left[BIDDERS];
-    double minimum; /* that somebody heard of last */
+    int sent, close_at; /* bids until the closing begins */
+    double minimum;     /* that somebody heard of last */
     long long auction;
-    const char *path;
     char bodies[BIDDERS][64];
-    int taken, others;
+    int taken, closed, others;
 } storm_t;
 
 static int next_bid(void *context, int client, request_t *request)
 {
     storm_t *storm = context;
 
-    if (storm->left[client]-- == 0) {
+    *request = (request_t){.method = "POST"};
+    if (client == BIDDERS) {
+        if (storm->sent == BIDDERS * BIDS_EACH) {
+            return 0;
+        }
+        request->who = storm->admin;
+        if (storm->sent < storm->close_at) {
+            request->method = "GET";
+            request->path = fmt("/api/auctions/%lld/", storm->auction);
+            return 1;
+        }
+        request->path = fmt("/api/auctions/admin/auctions/%lld/close/",
+                            storm->auction);
+        request->body = "{\"force\": true}";
+        return 1;
+    }
+    if (storm->left[client] == 0) {
         return 0;
     }
+    storm->left[client]--;
+    storm->sent++;
     snprintf(storm->bodies[client], sizeof(storm->bodies[client]),
-             "{\"amount\": \"%.2f\"}",
-             storm->minimum + (double)(client % 7));
-    *request = (request_t){.method = "POST", .path = storm->path,
-                           .who = storm->bidders[client],
-                           .body = storm->bodies[client]};
+             "{\"amount\": \"%.2f\"}", storm->minimum + (double)(client % 7));
+    request->path = path_of(storm->auction);
+    request->who = storm->bidders[client];
+    request->body = storm->bodies[client];
     return 1;
 }
 
@@ -478,14 +499,21 @@ static void bid_done(void *context, int client, const reply_t *reply)
     storm_t *storm = context;
     json_t *minimum = json_object_get(reply->json, "minimum_bid");
 
+    if (client == BIDDERS) {
+        storm->closed += storm->sent >= storm->close_at
+            && reply->status == 200;
+        storm->others += reply->status != 200 && reply->status != 503;
+        return;
+    }
     storm->taken += reply->status == 201;
-    if (reply->status == 503) {
+    if (reply->status == 503) { /* turned away before it was one */
         storm->left[client]++;
+        storm->sent--;
     }
     else if (reply->status != 201 && reply->status != 409) {
         storm->others++;
     }
-    if (minimum) {
+    if (json_is_string(minimum)) {
         storm->minimum = atof(json_string_value(minimum));
     }
 }
@@ -500,54 +528,84 @@ static void is_sound(long long id)
     ck_assert_int_eq(
         sql_int("SELECT count(*) FROM ecs.bids b JOIN ecs.auctions a"
                 " ON a.id = b.auction_id WHERE a.id = %lld AND"
-                " b.created_at >= a.end_at", id), 0);
+                " b.created_at >= a.ended_at", id), 0);
     ck_assert(sql_true("SELECT current_price = max(b.amount) AND bids_count ="
                        " count(*) FROM ecs.auctions a JOIN ecs.bids b"
                        " ON b.auction_id = a.id WHERE a.id = %lld"
                        " GROUP BY a.id", id));
 }
 
-START_TEST(a_storm_of_bids)
+/* One order, of whom led when it ended, and its price is all that is held. */
+static void is_sold_once(const storm_t *storm, const char *held_before)
+{
+    ck_assert(sql_true(
+        "SELECT a.status = 'ENDED' AND a.result = 'SOLD' AND o.status ="
+        " 'CREATED' AND o.buyer_id = a.leader_id AND o.total ="
+        " a.current_price AND 1 = (SELECT count(*) FROM ecs.order_items i"
+        " WHERE i.product_id = a.product_id) FROM ecs.auctions a JOIN"
+        " ecs.orders o ON o.id = a.order_id WHERE a.id = %lld",
+        storm->auction));
+    ck_assert(sql_true(
+        "SELECT sum(w.held) - %s = a.current_price FROM ecs.auctions a,"
+        " ecs.wallets w WHERE a.id = %lld AND w.user_id BETWEEN %lld AND %lld"
+        " GROUP BY a.current_price", held_before, storm->auction,
+        storm->bidders[0]->id, storm->bidders[BIDDERS - 1]->id));
+}
+
+static const char *held_of(const storm_t *storm)
+{
+    return sql("SELECT sum(held) FROM ecs.wallets WHERE user_id BETWEEN %lld"
+               " AND %lld", storm->bidders[0]->id,
+               storm->bidders[BIDDERS - 1]->id);
+}
+
+static long long deadlocks(void)
+{
+    return sql_int("SELECT deadlocks FROM pg_stat_database"
+                   " WHERE datname = current_database()");
+}
+
+static void play_round(storm_t *storm, int round)
+{
+    stream_t stream = { .clients = BIDDERS + 1, .seconds = STORM_SECONDS,
+                        .next = next_bid, .done = bid_done,
+                        .context = storm };
+    const char *held = held_of(storm);
+    int i;
+
+    storm->auction = auction(person("seller", NULL), 1, "10.00", "10 seconds");
+    storm->minimum = 10;
+    storm->taken = storm->sent = storm->closed = 0;
+    storm->close_at = BIDDERS * BIDS_EACH * (round % 4 + 1) / 5;
+    for (i = 0; i < BIDDERS; i++) {
+        storm->left[i] = BIDS_EACH;
+    }
+    http_stream(&stream);
+    ck_assert_int_eq(storm->others, 0);
+    ck_assert_int_gt(storm->closed, 1);
+    ck_assert_int_gt(storm->taken, FEW);
+    ck_assert_int_eq(storm->taken,
+                     sql_int("SELECT count(*) FROM ecs.bids WHERE"
+                             " auction_id = %lld", storm->auction));
+    is_sound(storm->auction);
+    is_sold_once(storm, held);
+}
+
+START_TEST(a_storm_of_bids_and_a_close)
 {
     int rounds = is_slow() ? SLOW_ROUNDS : ROUNDS;
-    storm_t storm = { .others = 0 };
-    int i, round;
+    storm_t storm = { .admin = person("admin", NULL) };
+    long long locked = deadlocks();
+    int i;
 
     for (i = 0; i < BIDDERS; i++) {
-        storm.bidders[i] = person("user", "100000.00");
+        storm.bidders[i] = person("user", "900000.00");
     }
-    for (round = 0; round < rounds; round++) {
-        stream_t stream = { .clients = BIDDERS, .seconds = STORM_SECONDS,
-                            .next = next_bid, .done = bid_done,
-                            .context = &storm };
-
-        storm.auction = auction(person("seller", NULL), 1, "10.00",
-                                "20 seconds");
-        storm.path = path_of(storm.auction);
-        storm.minimum = 10;
-        storm.taken = 0;
-        for (i = 0; i < BIDDERS; i++) {
-            storm.left[i] = BIDS_EACH;
-        }
-        http_stream(&stream);
-        ck_assert_int_eq(storm.others, 0);
-        ck_assert_int_eq(storm.taken,
-                         sql_int("SELECT count(*) FROM ecs.bids WHERE"
-                                 " auction_id = %lld", storm.auction));
-        ck_assert_int_gt(storm.taken, BIDS_EACH);
-        is_sound(storm.auction);
-        /* only the leader's money is held */
-        ck_assert(sql_true(
-            "SELECT sum(w.held) = a.leader_max FROM ecs.auctions a,"
-            " ecs.wallets w WHERE a.id = %lld AND w.user_id BETWEEN %lld AND"
-            " %lld GROUP BY a.leader_max", storm.auction, storm.bidders[0]->id,
-            storm.bidders[BIDDERS - 1]->id));
-        sql("SELECT ecs.transfer(ecs.held(leader_id), ecs.available(leader_id),"
-            " leader_max, 'ESCROW_RELEASE', p_auction => id) FROM ecs.auctions"
-            " WHERE id = %lld", storm.auction);
-        sql("UPDATE ecs.auctions SET status = 'CANCELLED' WHERE id = %lld",
-            storm.auction);
+    for (i = 0; i < rounds; i++) {
+        play_round(&storm, i);
     }
+    books_balance();
+    ck_assert_int_eq(deadlocks(), locked);
 }
 END_TEST
 
@@ -562,7 +620,7 @@ int main(void)
         a_late_bid_moves_the_end,
         a_key_bids_once,
         random_histories_are_what_the_model_says,
-        a_storm_of_bids,
+        a_storm_of_bids_and_a_close,
         NULL,
     };
 
