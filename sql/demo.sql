@@ -1,5 +1,5 @@
 -- The demo shop: people, 25 categories, 320 products from 12 sellers, two
--- months of business, orders in every state. `ecsctl demo` runs this in a
+-- months of business, orders in every state, auctions. `ecsctl demo` runs this in a
 -- transaction of its own, on an empty shop, with the hash of everybody's
 -- password in the setting ecs.demo_password_hash.
 --
@@ -564,6 +564,108 @@ BEGIN
     END LOOP;
 END $$;
 
+-- Auctions: three are over, three run (one ends some minutes after the demo was
+-- loaded), one comes, one waits for the admin, one is a draft. `begins` and `ends`
+-- are before the time of loading.
+CREATE TEMP TABLE demo_auctions (n integer PRIMARY KEY, name text, quantity integer,
+    start_price numeric, reserve numeric, buy_now numeric, begins interval, ends interval,
+    stage text, id bigint) ON COMMIT DROP;
+INSERT INTO demo_auctions (n, name, quantity, start_price, reserve, buy_now, begins, ends, stage)
+VALUES
+    (201, 'Turntable, silver', 1, 120, 180, NULL, '14 days', '9 days', 'approve'),
+    (202, 'Camera bag, black', 1, 30, 70, NULL, '10 days', '6 days', 'approve'),
+    (203, 'Chess and draughts, large edition', 4, 45, NULL, 60, '8 days', '4 days', 'approve'),
+    (204, 'Storm lantern, brushed brass', 2, 12, NULL, NULL, '20 hours', '-10 minutes', 'approve'),
+    (205, 'Portable radio, graphite', 1, 25, 50, NULL, '30 hours', '-26 hours', 'approve'),
+    (206, 'Tripod floor lamp, brushed brass', 1, 60, NULL, 115, '26 hours', '-50 hours', 'approve'),
+    (207, 'Bedside globe, blackened steel', 3, 20, NULL, NULL, '-20 hours', '-3 days', 'approve'),
+    (208, 'Travel tripod, olive', 1, 70, 100, NULL, '-2 days', '-5 days', 'submit'),
+    (209, 'Turntable, graphite', 1, 110, NULL, 250, '-3 days', '-9 days', 'draft');
+INSERT INTO demo_events
+SELECT CASE stage WHEN 'approve' THEN greatest(begins, '0') + interval '28 hours'
+                  ELSE interval '9 hours' END, n, 'auction propose' FROM demo_auctions
+UNION ALL
+SELECT greatest(begins, '0') + interval '22 hours', n, 'auction approve'
+FROM demo_auctions WHERE stage = 'approve'
+UNION ALL
+SELECT begins - interval '1 second', n, 'auction tick' FROM demo_auctions WHERE begins > '0'
+UNION ALL
+SELECT ends - interval '1 second', n, 'auction tick' FROM demo_auctions WHERE ends > '0';
+
+CREATE TEMP TABLE demo_bids (n serial, auction integer, before interval, buyer text,
+    amount numeric, most numeric) ON COMMIT DROP;
+INSERT INTO demo_bids (auction, before, buyer, amount, most) VALUES
+    (201, '13 days 20 hours', 'buyer3', 120, NULL),
+    (201, '12 days 7 hours', 'buyer6', 135, 160),
+    (201, '11 days 2 hours', 'buyer3', 150, NULL),
+    (201, '10 days 9 hours', 'buyer8', 170, 230),
+    (201, '9 days 3 hours', 'buyer3', 205, NULL),
+    (202, '8 days 12 hours', 'buyer4', 30, 55),
+    (202, '7 days 2 hours', 'buyer7', 48, NULL),
+    (204, '19 hours', 'buyer5', 12, NULL),
+    (204, '15 hours', 'buyer2', 13, 20),
+    (204, '11 hours', 'buyer7', 16.50, NULL),
+    (204, '7 hours', 'buyer5', 19, NULL),
+    (204, '2 hours', 'buyer4', 21, 26),
+    (205, '22 hours', 'buyer6', 25, 40),
+    (205, '10 hours', 'buyer3', 36, NULL);
+INSERT INTO demo_events SELECT before, n, 'auction bid' FROM demo_bids;
+
+-- The order of who won the turntable; it goes the way of all orders.
+INSERT INTO demo_orders (n, buyer, courier) VALUES (201, 'buyer8', 'courier3');
+INSERT INTO demo_events VALUES
+    ('8 days 20 hours', 201, 'claim'), ('8 days 15 hours', 201, 'ship'),
+    ('8 days 10 hours', 201, 'deliver'), ('4 days 15 hours', 201, 'complete');
+
+-- A bid of somebody who is signed in for it.
+CREATE FUNCTION pg_temp.bid(p_n integer) RETURNS void LANGUAGE plpgsql AS $$
+DECLARE
+    b         demo_bids;
+    v_me      ecs.caller;
+    v_session bigint;
+    v_answer  ecs.answer;
+BEGIN
+    SELECT * INTO b FROM demo_bids WHERE n = p_n;
+    v_me := pg_temp.me(b.buyer);
+    INSERT INTO ecs.sessions (user_id, expires_at)
+        VALUES (v_me.id, ecs.now() + interval '1 minute') RETURNING id INTO v_session;
+    SELECT * INTO v_answer FROM ecs_api.auctions_bid(
+        (SELECT id FROM demo_auctions WHERE n = b.auction),
+        json_build_array(json_build_object('user_id', v_me.id, 'session_id', v_session,
+            'role', v_me.role, 'request_id', 'demo', 'amount', b.amount,
+            'max_amount', b.most)));
+    IF v_answer.status <> 201 THEN
+        RAISE EXCEPTION 'demo bid %: %', p_n, v_answer.body;
+    END IF;
+    DELETE FROM ecs.sessions WHERE id = v_session;
+END $$;
+
+CREATE FUNCTION pg_temp.auction_event(p_n integer, p_what text) RETURNS void
+LANGUAGE plpgsql AS $$
+DECLARE
+    a demo_auctions;
+    d demo_products;
+BEGIN
+    SELECT * INTO a FROM demo_auctions WHERE n = p_n;
+    SELECT * INTO d FROM demo_products WHERE name = a.name;
+    CASE p_what
+        WHEN 'auction propose' THEN
+            UPDATE demo_auctions SET id = ((ecs_api.auctions_create(pg_temp.me(d.seller), d.id,
+                CASE a.quantity WHEN 1 THEN a.name ELSE a.quantity || ' × ' || a.name END,
+                d.description || ' New, in its box.', a.quantity, a.start_price, a.reserve,
+                a.buy_now, NULL, now() - a.begins, now() - a.ends, a.stage = 'draft')).body
+                ->> 'id')::bigint WHERE n = p_n;
+        WHEN 'auction approve' THEN
+            PERFORM ecs_api.auctions_review(pg_temp.me('admin'), a.id, 'approve', NULL);
+        WHEN 'auction bid' THEN
+            PERFORM pg_temp.bid(p_n);
+        WHEN 'auction tick' THEN
+            PERFORM ecs_lib.job_auctions_activate(10), ecs_lib.job_auctions_close(10);
+            UPDATE demo_orders SET id = (SELECT order_id FROM ecs.auctions WHERE id = a.id)
+                WHERE n = p_n;
+    END CASE;
+END $$;
+
 DO $$
 DECLARE
     e record;
@@ -579,6 +681,8 @@ BEGIN
             PERFORM pg_temp.offer_event(e.what);
         ELSIF e.what IN ('review', 'reply', 'hide') THEN
             PERFORM pg_temp.review_event(e.n, e.what);
+        ELSIF e.what LIKE 'auction %' THEN
+            PERFORM pg_temp.auction_event(e.n, e.what);
         ELSE
             PERFORM pg_temp.order_event(e.n, e.what);
         END IF;
@@ -592,4 +696,5 @@ DROP FUNCTION pg_temp.at(interval), pg_temp.me(text), pg_temp.product_event(inte
     pg_temp.fill_cart(text, integer), pg_temp.order_event(integer, text),
     pg_temp.deposit(text, numeric, text), pg_temp.shop_event(integer, text),
     pg_temp.open_sale(text, text, interval, interval, integer, integer),
-    pg_temp.offer_event(text), pg_temp.review_event(integer, text);
+    pg_temp.offer_event(text), pg_temp.review_event(integer, text),
+    pg_temp.bid(integer), pg_temp.auction_event(integer, text);

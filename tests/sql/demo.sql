@@ -9,7 +9,7 @@ SELECT set_config('ecs.demo_password_hash', '$y$demo', true) AS ignored \gset
 \o /dev/null
 \ir ../../sql/demo.sql
 \o
-SELECT plan(20);
+SELECT plan(25);
 
 CREATE TEMP TABLE product_states AS SELECT status, count(*) AS n FROM ecs.products GROUP BY status;
 CREATE TEMP TABLE order_states AS SELECT status, count(*) AS n FROM ecs.orders GROUP BY status;
@@ -51,6 +51,16 @@ SELECT cmp_ok((SELECT count(*) FROM ecs.reviews WHERE NOT is_hidden), '>=', 40::
 SELECT is((SELECT count(DISTINCT rating) FROM ecs.reviews), 5::bigint, 'of all stars');
 SELECT is((SELECT format('%s %s', count(*) FILTER (WHERE is_hidden), count(reply) >= 4)
     FROM ecs.reviews), '1 t', 'some have a reply, one is hidden');
+SELECT is((SELECT string_agg(concat_ws(' ', status, result), ', ' ORDER BY id)
+    FROM ecs.auctions), 'ENDED SOLD, ENDED RESERVE_NOT_MET, ENDED UNSOLD, ACTIVE, ACTIVE, ACTIVE, '
+    'SCHEDULED, SUBMITTED, DRAFT', 'there are auctions in every state');
+SELECT is((SELECT status FROM ecs.orders WHERE id IN (SELECT order_id FROM ecs.auctions)),
+    'COMPLETED', 'one went to its winner');
+SELECT cmp_ok((SELECT min(end_at) FROM ecs.auctions WHERE status = 'ACTIVE'), '<',
+    clock_timestamp() + interval '10 minutes', 'one is about to end');
+SELECT cmp_ok((SELECT count(DISTINCT bidder_id) FROM ecs.bids), '>=', 5::bigint,
+    'several people bid');
+SELECT is((SELECT count(*) FROM ecs.sessions), 0::bigint, 'nobody is still signed in');
 SELECT is((SELECT count(*) FROM ecs.transfers t JOIN ecs.transfers u ON u.id > t.id
     WHERE u.created_at < t.created_at), 0::bigint, 'time goes one way');
 SELECT cmp_ok((SELECT max(created_at) FROM ecs.transfers), '<', clock_timestamp(),
