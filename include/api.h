@@ -43,6 +43,8 @@ extern const ecs_route_t ecs_bids_routes[];
 extern const ecs_schema_t ecs_bids_schemas[];
 extern const ecs_route_t ecs_exports_routes[];
 extern const ecs_schema_t ecs_exports_schemas[];
+extern const ecs_route_t ecs_returns_routes[];
+extern const ecs_schema_t ecs_returns_schemas[];
 extern const ecs_route_t ecs_wallet_routes[];
 extern const ecs_schema_t ecs_wallet_schemas[];
 extern const ecs_route_t ecs_reviews_routes[];

@@ -17,7 +17,7 @@
 #define ECS_STRING_MAX 255 /* characters */
 #define ECS_TEXT_MAX 10000 /* characters */
 #define ECS_EMAIL_MAX 254  /* characters */
-#define ECS_IDS_MAX 100
+#define ECS_LIST_MAX 100
 
 /**
  * Convert a member of a JSON body, whose type must fit strictly.

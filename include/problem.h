@@ -12,6 +12,7 @@
 
 #include <apr_pools.h>
 #include <apr_tables.h>
+#include <jansson.h>
 
 typedef struct ecs_problem_kind_t {
     const char *code;  /* machine word, e.g. "out_of_stock" */
@@ -22,6 +23,8 @@ typedef struct ecs_problem_kind_t {
 typedef struct ecs_field_error_t {
     const char *field;   /* member name, or "non_field_errors" */
     const char *message; /* one sentence, DRF's wording */
+    const char *items;   /* of a list of objects instead of a message: JSON
+                            text, for each object what is wrong by member */
 } ecs_field_error_t;
 
 typedef struct ecs_problem_t {
@@ -67,6 +70,13 @@ ecs_problem_t *ecs_problem_of_status(apr_pool_t *p, int status);
  */
 void ecs_problem_add_field(apr_pool_t *p, ecs_problem_t **problem,
                            const char *field, const char *message);
+
+/**
+ * The same for a field that is a list of objects: [{}, {"quantity": ["..."]}].
+ * @param errors  one object for each of the list's, empty when it is good
+ */
+void ecs_problem_add_items(apr_pool_t *p, ecs_problem_t **problem,
+                           const char *field, const json_t *errors);
 
 /**
  * The problem for an error report of PostgreSQL. Refusals of the shop carry

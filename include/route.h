@@ -39,8 +39,10 @@ typedef enum ecs_type_e {
     ECS_T_TIME,     /* RFC 3339 with zone */
     ECS_T_PAGE,     /* the page number; absent in cursor mode (see page.h) */
     ECS_T_CURSOR,   /* signed keyset; its payload is passed on (see page.h) */
-    ECS_T_IDS       /* min..max different ids, a JSON array; passed as bigint[].
+    ECS_T_IDS,      /* min..max different ids, a JSON array; passed as bigint[].
                        Only in bodies, and forms have none */
+    ECS_T_ITEMS     /* min..max objects with these `members`, a JSON array;
+                       passed as jsonb (see items.h). Like IDS in bodies only */
 } ecs_type_e;
 
 typedef enum ecs_place_e {
@@ -65,6 +67,7 @@ typedef struct ecs_field_t {
     const char *choices; /* CHOICE: words separated by one space */
     const char *initial; /* text used when the member is absent, or NULL */
     const char *help;    /* for the OpenAPI document */
+    const struct ecs_field_t *members; /* ITEMS: fields of one object */
 } ecs_field_t;
 
 /* Flags of a row. */

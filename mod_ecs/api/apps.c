@@ -26,6 +26,8 @@ const ecs_app_t ecs_apps[] = {
     { "Bids", "Bidding on auctions.", ecs_bids_routes, ecs_bids_schemas },
     { "Delivery", "The courier's side of an order.",
       ecs_delivery_routes, ecs_delivery_schemas },
+    { "Returns", "Goods that come back: inspection, refund, and used units.",
+      ecs_returns_routes, ecs_returns_schemas },
     { "Wallet", "Balances, transfers and the ledger's own proof.",
       ecs_wallet_routes, ecs_wallet_schemas },
     { "Reviews", "What buyers say about what they got.",

@@ -417,7 +417,7 @@ const ecs_schema_t ecs_catalog_schemas[] = {
       "children:[Category]" },
     { "ProductCategory", "Where a product is.", "id:id name:str parent:id?" },
     { "ProductBrand", "Whose make a product is.", "id:id name:str" },
-    { "ProductImage", "A picture of a product.",
+    { "ProductImage", "A picture of goods.",
       "id:id url:url medium_url:url thumbnail_url:url width:int height:int" },
     { "Product", "A product as everybody sees it. Its seller and "
                  "administrators see the last three members, too.",

@@ -191,12 +191,13 @@ const ecs_route_t ecs_orders_routes[] = {
         .call = "orders_complete",
         .status = 200,
         .answer = "Order",
-        .errors = "wrong_state too_early",
+        .errors = "wrong_state too_early return_open",
         .summary = "End a delivered order and pay its sellers",
         .description =
             "The buyer may do it from `complete_after` on, an administrator "
-            "any time after delivery. Each seller gets the own lines less the "
-            "fee, and points for what was paid.",
+            "any time after delivery, and nobody while a return is open. Each "
+            "seller gets the own lines less the fee, and points for what was "
+            "paid.",
     },
     {
         .method = "POST",
@@ -206,12 +207,13 @@ const ecs_route_t ecs_orders_routes[] = {
         .call = "orders_refund",
         .status = 200,
         .answer = "Order",
-        .errors = "wrong_state",
+        .errors = "wrong_state return_open",
         .summary = "Give the buyer money back out of escrow",
         .description =
             "All that is held ends the order as REFUNDED; a part shrinks what "
             "its sellers will get, each in proportion. Goods go back on sale "
-            "if they were not shipped yet.",
+            "if they were not shipped yet. While a return is open a part can "
+            "be refunded, but not all.",
     },
     {
         .method = "GET",

@@ -69,6 +69,7 @@ static const known_text_t texts[] = {
     {"description", "Five compartments, oiled by hand."},
     {"message", "Your order was shipped."},
     {"detail", "Not found."},
+    {"notes", "A scratch on the foot."},
     {"reason", "The photos do not show the product."},
     {"rejection_reason", "The photos do not show the product."},
     {"note", "Please ring twice."},
@@ -347,6 +348,8 @@ json_t *ecs_example_of_field(apr_pool_t *p, const ecs_field_t *field)
         return json_integer(1);
     case ECS_T_IDS:
         return ids_of_field(field);
+    case ECS_T_ITEMS:
+        return json_pack("[o]", ecs_example_of_body(p, field->members));
     case ECS_T_CURSOR:
         break;
     }

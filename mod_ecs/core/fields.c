@@ -9,6 +9,7 @@
  */
 #include "fields.h"
 #include "fields_types.h"
+#include "items.h"
 #include "json.h"
 #include "page.h"
 #include "query.h"
@@ -138,6 +139,9 @@ static void read_body(reading_t *reading, const ecs_field_t *field,
     if (wrong != NULL) {
         add_error(reading, field->name, wrong);
         return;
+    }
+    if (!is_null && field->type == ECS_T_ITEMS) {
+        *value = ecs_items_read(reading->p, field, given, &reading->invalid);
     }
     if (reading->changes != NULL) {
         add_change(reading, field, *value);

@@ -114,7 +114,7 @@ static int is_repeated(const json_t *list, size_t end)
 static const char *check_length(const value_t *value, apr_int64_t length)
 {
     apr_int64_t min = value->field->min;
-    apr_int64_t max = value->field->max ? value->field->max : ECS_IDS_MAX;
+    apr_int64_t max = value->field->max ? value->field->max : ECS_LIST_MAX;
 
     if (length == 0 && min > 0) {
         return "This list may not be empty.";
@@ -134,18 +134,27 @@ static const char *check_length(const value_t *value, apr_int64_t length)
     return NULL;
 }
 
-static const char *convert_ids(const value_t *value, const char **out)
+static const char *check_list(const value_t *value)
 {
-    const char *wrong, *text = "", *id = NULL;
-    size_t length, i;
-
     if (!json_is_array(value->json)) {
         return apr_psprintf(
             value->p, "Expected a list of items but got type \"%s\".",
             value->json ? ecs_field_python_type(value->json) : "str");
     }
-    length = json_array_size(value->json);
-    wrong = check_length(value, (apr_int64_t)length);
+    return check_length(value, (apr_int64_t)json_array_size(value->json));
+}
+
+/* Only whether it is a list and how long: items.c looks into it. */
+static const char *convert_items(const value_t *value, const char **out)
+{
+    return check_list(value);
+}
+
+static const char *convert_ids(const value_t *value, const char **out)
+{
+    const char *wrong = check_list(value), *text = "", *id = NULL;
+    size_t length = json_array_size(value->json), i;
+
     for (i = 0; wrong == NULL && i < length; i++) {
         const json_t *item = json_array_get(value->json, i);
         const value_t one = {value->p, value->field, item,
@@ -537,7 +546,7 @@ static convert_fn *const converters[] = {
     [ECS_T_TEXT] = convert_text,     [ECS_T_EMAIL] = convert_email,
     [ECS_T_CHOICE] = convert_choice, [ECS_T_TIME] = convert_time,
     [ECS_T_PAGE] = convert_string,   [ECS_T_CURSOR] = convert_string,
-    [ECS_T_IDS] = convert_ids,
+    [ECS_T_IDS] = convert_ids,       [ECS_T_ITEMS] = convert_items,
 };
 
 /* White space around a password is part of it. */
@@ -575,6 +584,7 @@ const char *ecs_field_to_json(apr_pool_t *p, const ecs_field_t *field,
     case ECS_T_ID:
     case ECS_T_INT:
     case ECS_T_BOOL:
+    case ECS_T_ITEMS:
         return text;
     case ECS_T_IDS: /* "{1,2}" */
         return apr_psprintf(p, "[%.*s]", (int)strlen(text) - 2, text + 1);

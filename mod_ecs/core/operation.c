@@ -205,7 +205,8 @@ static int has_list(const ecs_route_t *route)
 {
     const ecs_field_t *field = route->fields;
 
-    while (field && field->name != NULL && field->type != ECS_T_IDS) {
+    while (field && field->name != NULL && field->type != ECS_T_IDS &&
+           field->type != ECS_T_ITEMS) {
         field++;
     }
     return field && field->name != NULL;

@@ -67,6 +67,7 @@ static const ecs_problem_kind_t kinds[] = {
     {"wrong_state", 409, "This is not possible in the present state."},
     {"too_early", 409, "It is too early for this."},
     {"too_late", 409, "It is too late for this."},
+    {"already_returned", 409, "This has been returned already."},
     {"return_open", 409, "A return is still open."},
     {"already_claimed", 409, "The order was claimed already."},
     {"too_many_active", 409, "You have too many active deliveries."},
@@ -217,8 +218,8 @@ ecs_problem_t *ecs_problem_of_status(apr_pool_t *p, int status)
     return problem;
 }
 
-void ecs_problem_add_field(apr_pool_t *p, ecs_problem_t **problem,
-                           const char *field, const char *message)
+static ecs_field_error_t *add_error(apr_pool_t *p, ecs_problem_t **problem,
+                                    const char *field)
 {
     ecs_field_error_t *error;
 
@@ -230,7 +231,21 @@ void ecs_problem_add_field(apr_pool_t *p, ecs_problem_t **problem,
     }
     error = apr_array_push((*problem)->fields);
     error->field = apr_pstrdup(p, field);
-    error->message = apr_pstrdup(p, message);
+    error->message = NULL;
+    error->items = NULL;
+    return error;
+}
+
+void ecs_problem_add_field(apr_pool_t *p, ecs_problem_t **problem,
+                           const char *field, const char *message)
+{
+    add_error(p, problem, field)->message = apr_pstrdup(p, message);
+}
+
+void ecs_problem_add_items(apr_pool_t *p, ecs_problem_t **problem,
+                           const char *field, const json_t *errors)
+{
+    add_error(p, problem, field)->items = ecs_json_dump(p, errors);
 }
 
 /* EC000: {"code": "...", further members} */
@@ -382,9 +397,14 @@ static const char *field_messages(apr_pool_t *p, const ecs_problem_t *problem,
                                   int index)
 {
     const ecs_field_error_t *first = field_at(problem, index);
-    const char *text = ecs_json_quote(p, first->message);
+    const char *text;
     int i;
 
+    if (first->items != NULL) {
+        return apr_pstrcat(p, ecs_json_quote(p, first->field), ":",
+                           first->items, NULL);
+    }
+    text = ecs_json_quote(p, first->message);
     for (i = index + 1; i < problem->fields->nelts; i++) {
         const ecs_field_error_t *error = field_at(problem, i);
 
@@ -419,14 +439,13 @@ const char *ecs_problem_drf(apr_pool_t *p, const ecs_problem_t *problem,
     return apr_pstrcat(p, "{", text, "}", NULL);
 }
 
-/* A JSON pointer as a URI fragment (RFC 6901 section 6). */
-static const char *pointer(apr_pool_t *p, const char *field)
+/* One step of a JSON pointer as a URI fragment (RFC 6901 section 6). */
+static const char *pointer_step(apr_pool_t *p, const char *field)
 {
     static const char digits[] = "0123456789ABCDEF";
-    char *text = apr_palloc(p, 3 * strlen(field) + 3);
+    char *text = apr_palloc(p, 3 * strlen(field) + 2);
     char *to = text;
 
-    *to++ = '#';
     if (strcmp(field, NON_FIELD) == 0) {
         *to = '\0';
         return text;
@@ -452,6 +471,41 @@ static const char *pointer(apr_pool_t *p, const char *field)
     return text;
 }
 
+static const char *rfc_error(apr_pool_t *p, const char *where,
+                             const char *message)
+{
+    return apr_pstrcat(p, ",{\"pointer\":",
+                       ecs_json_quote(p, apr_pstrcat(p, "#", where, NULL)),
+                       ",\"detail\":", ecs_json_quote(p, message), "}", NULL);
+}
+
+/* What is wrong with the objects of a list. */
+static const char *rfc_items(apr_pool_t *p, const ecs_field_error_t *error)
+{
+    const char *text = "", *member;
+    json_t *items = ecs_json_own(p, json_loads(error->items, 0, NULL));
+    json_t *item, *messages, *message;
+    size_t i, j;
+
+    json_array_foreach(items, i, item)
+    {
+        json_object_foreach(item, member, messages)
+        {
+            const char *where = apr_psprintf(
+                p, "%s/%" APR_SIZE_T_FMT "%s", pointer_step(p, error->field),
+                i, pointer_step(p, member));
+
+            json_array_foreach(messages, j, message)
+            {
+                text = apr_pstrcat(
+                    p, text, rfc_error(p, where, json_string_value(message)),
+                    NULL);
+            }
+        }
+    }
+    return text;
+}
+
 static const char *rfc_errors(apr_pool_t *p, const ecs_problem_t *problem)
 {
     const char *text = "";
@@ -463,12 +517,14 @@ static const char *rfc_errors(apr_pool_t *p, const ecs_problem_t *problem)
     for (i = 0; i < problem->fields->nelts; i++) {
         const ecs_field_error_t *error = field_at(problem, i);
 
-        text = apr_pstrcat(
-            p, text, i > 0 ? "," : "",
-            "{\"pointer\":", ecs_json_quote(p, pointer(p, error->field)),
-            ",\"detail\":", ecs_json_quote(p, error->message), "}", NULL);
+        text = apr_pstrcat(p, text,
+                           error->items
+                               ? rfc_items(p, error)
+                               : rfc_error(p, pointer_step(p, error->field),
+                                           error->message),
+                           NULL);
     }
-    return apr_pstrcat(p, ",\"errors\":[", text, "]", NULL);
+    return apr_pstrcat(p, ",\"errors\":[", text + 1, "]", NULL);
 }
 
 const char *ecs_problem_rfc9457(apr_pool_t *p, const ecs_problem_t *problem,

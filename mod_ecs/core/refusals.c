@@ -343,8 +343,11 @@ static const char error_schema[] =
 static const char validation_schema[] =
     "{\"type\":\"object\",\"description\":"
     "\"What is wrong with the input, by field; `non_field_errors` is about "
-    "several together.\",\"minProperties\":1,\"additionalProperties\":"
-    "{\"type\":\"array\",\"minItems\":1,\"items\":{\"type\":\"string\"}}}";
+    "several together. Of a list of objects there is one object for each, "
+    "empty when it is good.\",\"minProperties\":1,\"additionalProperties\":"
+    "{\"type\":\"array\",\"minItems\":1,\"items\":{\"anyOf\":["
+    "{\"type\":\"string\"},{\"type\":\"object\",\"additionalProperties\":"
+    "{\"type\":\"array\",\"minItems\":1,\"items\":{\"type\":\"string\"}}}]}}}";
 
 static const char problem_details_schema[] =
     "{\"type\":\"object\",\"description\":"

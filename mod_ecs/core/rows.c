@@ -222,9 +222,43 @@ static const char *check_initial(const rows_t *rows, const ecs_field_t *field)
 }
 
 static const char *check_field(const rows_t *rows, const ecs_route_t *route,
+                               const ecs_field_t *field);
+
+/* Is the field a list? */
+static int is_list(const ecs_field_t *field)
+{
+    return field->type == ECS_T_IDS || field->type == ECS_T_ITEMS;
+}
+
+/* The members of an object of a list: a small row of their own. */
+static const char *check_object(const rows_t *rows, const ecs_field_t *field)
+{
+    const ecs_route_t object = {"POST", "", .fields = field->members};
+    const ecs_field_t *member = field->members;
+    const char *error = NULL;
+
+    if ((field->type == ECS_T_ITEMS) != (member != NULL)) {
+        return "members belong to ECS_T_ITEMS";
+    }
+    for (; error == NULL && member && member->name != NULL; member++) {
+        if (is_list(member) || member->in != ECS_IN_BODY) {
+            error = "it is no member of an object";
+        }
+        else {
+            error = check_field(rows, &object, member);
+        }
+        if (error != NULL) {
+            error = apr_psprintf(rows->p, "member %s: %s", member->name, error);
+        }
+    }
+    return error;
+}
+
+static const char *check_field(const rows_t *rows, const ecs_route_t *route,
                                const ecs_field_t *field)
 {
     const ecs_field_t *other;
+    const char *error;
 
     for (other = route->fields; other < field; other++) {
         if (strcmp(other->name, field->name) == 0) {
@@ -243,10 +277,11 @@ static const char *check_field(const rows_t *rows, const ecs_route_t *route,
     if ((field->type == ECS_T_CHOICE) != (field->choices != NULL)) {
         return "choices belong to ECS_T_CHOICE";
     }
-    if (field->type == ECS_T_IDS && field->in != ECS_IN_BODY) {
-        return "a list of ids belongs into a body";
+    if (is_list(field) && field->in != ECS_IN_BODY) {
+        return "a list belongs into a body";
     }
-    return check_initial(rows, field);
+    error = check_object(rows, field);
+    return error ? error : check_initial(rows, field);
 }
 
 static int count_braces(const char *path)

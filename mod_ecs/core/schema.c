@@ -350,8 +350,16 @@ static json_t *ids_schema(const ecs_field_t *field)
 {
     return json_pack("{s:s, s:o, s:I, s:I, s:b}", "type", "array", "items",
                      id_schema(), "minItems", (json_int_t)field->min,
-                     "maxItems", (json_int_t)own_max(field, ECS_IDS_MAX),
+                     "maxItems", (json_int_t)own_max(field, ECS_LIST_MAX),
                      "uniqueItems", 1);
+}
+
+static json_t *items_schema(apr_pool_t *p, const ecs_field_t *field)
+{
+    return json_pack("{s:s, s:o, s:I, s:I}", "type", "array", "items",
+                     ecs_schema_of_body(p, field->members), "minItems",
+                     (json_int_t)field->min, "maxItems",
+                     (json_int_t)own_max(field, ECS_LIST_MAX));
 }
 
 static json_t *plain_field(apr_pool_t *p, const ecs_field_t *field)
@@ -386,6 +394,8 @@ static json_t *plain_field(apr_pool_t *p, const ecs_field_t *field)
         return json_pack("{s:s, s:i}", "type", "integer", "minimum", 1);
     case ECS_T_IDS:
         return ids_schema(field);
+    case ECS_T_ITEMS:
+        return items_schema(p, field);
     case ECS_T_CURSOR:
         break;
     }

@@ -552,7 +552,7 @@ BEGIN
     INSERT INTO ecs.products (seller_id, category_id, brand_id, name, slug, description,
                               price, quantity, condition)
         VALUES (p.seller_id, p.category_id, p.brand_id, p.name, ecs_lib.slug(p.name),
-                p.description, ecs_lib.reduced(p.price, p_percentage), 1, u.condition)
+                p.description, ecs_lib.reduced(p.price, round(p_percentage, 2)), 1, u.condition)
         RETURNING id INTO v_id;
     INSERT INTO ecs.product_images (product_id, image)
         SELECT v_id, i.image

@@ -8,8 +8,8 @@
  *
  * clang -g -O1 -fsanitize=fuzzer,address,undefined -iquote include
  *     $(apr-1-config --includes --cppflags) tests/fuzz/fuzz_fields.c
- *     mod_ecs/core/{fields,fields_types,json,utf8,problem,route,page,query}.c
- *     mod_ecs/core/{money,secrets}.c -ljansson -lcrypto -lapr-1
+ *     mod_ecs/core/{fields,fields_types,items,json,utf8,problem,route,page}.c
+ *     mod_ecs/core/{query,money,secrets}.c -ljansson -lcrypto -lapr-1
  */
 #include "fields.h"
 #include "json.h"
@@ -29,6 +29,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static const char KEY[] = "0123456789abcdef0123456789abcdef";
 
+static const ecs_field_t parts[] = {
+    {"a", ECS_T_INT, ECS_IN_BODY, ECS_REQUIRED},
+    {"b", ECS_T_TEXT, ECS_IN_BODY, ECS_NULLABLE},
+    {NULL},
+};
 static const ecs_field_t fields[] = {
     {"id", ECS_T_ID, ECS_IN_PATH},
     {"a", ECS_T_ID, ECS_IN_BODY, ECS_NULLABLE},
@@ -43,6 +48,7 @@ static const ecs_field_t fields[] = {
     {"j", ECS_T_TIME, ECS_IN_BODY},
     {"k", ECS_T_STRING, ECS_IN_BODY, ECS_SECRET},
     {"l", ECS_T_IDS, ECS_IN_BODY, ECS_NULLABLE, 1, 3},
+    {"n", ECS_T_ITEMS, ECS_IN_BODY, ECS_NULLABLE, 1, 3, .members = parts},
     {"q", ECS_T_STRING, ECS_IN_QUERY, 0, 0, 20},
     {"m", ECS_T_MONEY, ECS_IN_QUERY},
     {"ordering", ECS_T_CHOICE, ECS_IN_QUERY, .choices = "x -x"},
@@ -92,6 +98,10 @@ static void check_value(apr_pool_t *p, const ecs_field_t *field,
     case ECS_T_IDS:
         must(value[0] == '{' && value[strlen(value) - 1] == '}');
         must(strspn(value + 1, "0123456789,") == strlen(value) - 2);
+        break;
+    case ECS_T_ITEMS:
+        must(json_is_array(ecs_json_own(
+            p, json_loads(value, JSON_REJECT_DUPLICATES, NULL))));
         break;
     default:
         break;

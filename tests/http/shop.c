@@ -244,21 +244,59 @@ void deliver(const actor_t *buyer, const actor_t *courier, long long order)
 
 long long line_of(long long order)
 {
-    return sql_int("SELECT id FROM ecs.order_items WHERE order_id = %lld",
+    return sql_int("SELECT min(id) FROM ecs.order_items WHERE order_id = %lld",
                    order);
+}
+
+long long delivered(const actor_t *buyer, const actor_t *courier, long long id,
+                    int quantity)
+{
+    long long order = buy(buyer, id, quantity);
+
+    deliver(buyer, courier, order);
+    return order;
 }
 
 long long rate(long long product, int stars)
 {
     actor_t *buyer = person("user", "1000.00");
-    long long order = buy(buyer, product, 1);
+    long long order = delivered(buyer, person("delivery", NULL), product, 1);
 
-    deliver(buyer, person("delivery", NULL), order);
     return int_at(expect(post(buyer, "/api/reviews/",
                               fmt("{\"order_item\": %lld, \"rating\": %d}",
                                   line_of(order), stars)),
                          201),
                   "id");
+}
+
+long long ask_back(const actor_t *buyer, long long order, int quantity)
+{
+    return int_at(expect(post(buyer, "/api/returns/",
+                              fmt("{\"order_item\": %lld, \"quantity\": %d,"
+                                  " \"reason\": \"It hums.\"}",
+                                  line_of(order), quantity)),
+                         201),
+                  "id");
+}
+
+void inspect(const actor_t *courier, long long sent_back, int quantity,
+             const char *condition)
+{
+    expect(post(courier, fmt("/api/returns/%lld/process-statuses/", sent_back),
+                fmt("{\"items\": [{\"condition\": \"%s\", \"quantity\":"
+                    " %d}]}",
+                    condition, quantity)),
+           200);
+}
+
+reply_t *decide(const actor_t *admin, long long sent_back, const char *body)
+{
+    return patch(admin, fmt("/api/returns/%lld/update/", sent_back), body);
+}
+
+const char *return_status(long long sent_back)
+{
+    return sql("SELECT status FROM ecs.returns WHERE id = %lld", sent_back);
 }
 
 const char *pin_of(const actor_t *buyer, long long order)

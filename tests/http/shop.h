@@ -67,11 +67,24 @@ void claim(const actor_t *courier, long long order);
 void ship(const actor_t *courier, long long order);
 void deliver(const actor_t *buyer, const actor_t *courier, long long order);
 
-/** Line of an order with one product. */
+/** The first line of an order. */
 long long line_of(long long order);
+
+/** An order for one product that has arrived. */
+long long delivered(const actor_t *buyer, const actor_t *courier,
+                    long long product, int quantity);
 
 /** Somebody buys, gets and reviews a product. Returns the review. */
 long long rate(long long product, int stars);
+
+/** A return of units of the first line: asked for; looked at; decided. */
+long long ask_back(const actor_t *buyer, long long order, int quantity);
+void inspect(const actor_t *courier, long long sent_back, int quantity,
+             const char *condition);
+reply_t *decide(const actor_t *admin, long long sent_back, const char *body);
+
+/** State of a return, as stored. */
+const char *return_status(long long sent_back);
 
 /** The PIN the buyer of a shipped order sees. */
 const char *pin_of(const actor_t *buyer, long long order);

@@ -14,7 +14,7 @@
 /* What belongs to others. */
 static actor_t *buyer, *seller, *courier;
 static long long order, hidden, line, news, joined, brand, wished,
-    auction, review;
+    auction, review, sent_back, unit;
 
 typedef struct object_t {
     const char *prefix; /* of the path template */
@@ -27,8 +27,8 @@ static const object_t owned[] = {
     {"/api/delivery/orders/{", &order},   {"/api/notifications/{", &news},
     {"/api/product/products/{", &hidden}, {"/api/product/sales/{", &joined},
     {"/api/product/brands/{", &brand},    {"/api/wishlist/{", &wished},
-    {"/api/auctions/{", &auction},
-    {"/api/reviews/{", &review},
+    {"/api/auctions/{", &auction},        {"/api/reviews/{", &review},
+    {"/api/returns/{", &sent_back},       {"/api/returns/units/{", &unit},
 };
 
 /* Objects that are everybody's to see, or to take. */
@@ -75,6 +75,19 @@ static long long hidden_review(long long bought)
     return id;
 }
 
+/* A return that was accepted, and a used unit of it: what is still open every
+ * courier may see. */
+static void bring_back(long long id)
+{
+    sent_back = ask_back(buyer, delivered(buyer, courier, id, 2), 1);
+    inspect(courier, sent_back, 1, "USED");
+    expect(decide(person("admin", NULL), sent_back,
+                  "{\"status\": \"APPROVED\"}"),
+           200);
+    unit = sql_int("SELECT id FROM ecs.return_units WHERE return_id = %lld",
+                   sent_back);
+}
+
 static void make_victims(void)
 {
     long long id;
@@ -84,6 +97,7 @@ static void make_victims(void)
     courier = person("delivery", NULL);
     id = product(seller, "5.00", 50);
     review = hidden_review(id);
+    bring_back(id);
     order = buy(buyer, id, 2);
     ship(courier, order);
     add_to_cart(buyer, id, 1);
@@ -124,10 +138,13 @@ static const char *belongings(void)
                " SELECT i::text FROM ecs.wishlist_items i WHERE user_id = %lld"
                " UNION ALL"
                " SELECT a::text FROM ecs.auctions a WHERE id = %lld UNION ALL"
-               " SELECT r::text FROM ecs.reviews r WHERE id = %lld UNION ALL"
+               " SELECT v::text FROM ecs.reviews v WHERE id = %lld UNION ALL"
+               " SELECT r::text FROM ecs.returns r WHERE id = %lld UNION ALL"
+               " SELECT u::text FROM ecs.return_units u WHERE id = %lld"
+               " UNION ALL"
                " SELECT w::text FROM ecs.wallets w WHERE user_id = %lld) x(t)",
                order, order, line, buyer->id, hidden, joined, joined, brand,
-               buyer->id, auction, review, buyer->id);
+               buyer->id, auction, review, sent_back, unit, buyer->id);
 }
 
 static int is_open_to_all(const route_t *route)

@@ -46,6 +46,12 @@ static const ecs_field_t list_fields[] = {
     {NULL},
 };
 
+static const ecs_field_t lot_fields[] = {
+    {"quantity", ECS_T_INT, ECS_IN_BODY, ECS_REQUIRED, 5, 9},
+    {"notes", ECS_T_TEXT, ECS_IN_BODY},
+    {NULL},
+};
+
 /* Names with a known example are bent to bounds it does not fit. */
 static const ecs_field_t thing_fields[] = {
     {"title", ECS_T_STRING, ECS_IN_BODY, ECS_REQUIRED, 0, 5},
@@ -72,6 +78,7 @@ static const ecs_field_t patch_fields[] = {
     {"id", ECS_T_ID, ECS_IN_PATH, .help = "Thing."},
     {"title", ECS_T_STRING, ECS_IN_BODY},
     {"parts", ECS_T_IDS, ECS_IN_BODY, 0, 1, 5},
+    {"lots", ECS_T_ITEMS, ECS_IN_BODY, 0, 1, 5, .members = lot_fields},
     {NULL},
 };
 

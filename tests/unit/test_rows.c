@@ -28,6 +28,15 @@
      "f", 200, "Thing", NULL, "S", .image = "file", .images_max = most}
 #define PLAIN(method) IS(method, PATH, ECS_PUBLIC, 0, "f", NULL, "S")
 
+#define GETS(...)                                                             \
+    {"POST", PATH, ECS_PUBLIC, 0, FIELDS(__VA_ARGS__), "f", 200, "Thing",     \
+     NULL, "S"}
+
+static const ecs_field_t parts[] = {{"n", ECS_T_INT, ECS_IN_BODY}, {NULL}};
+static const ecs_field_t nested[] = {{"ids", ECS_T_IDS, ECS_IN_BODY}, {NULL}};
+static const ecs_field_t wordless[] = {{"word", ECS_T_CHOICE, ECS_IN_BODY},
+                                       {NULL}};
+
 static const ecs_schema_t good_schemas[] = {
     {"Thing", NULL, "id:id parts:[Part]"},
     {"Part", NULL, "of:Thing?"},
@@ -93,13 +102,23 @@ static const struct {
     {{TAKES(PATH, {"a", ECS_T_TEXT, ECS_IN_QUERY, .choices = "A B"})},
      "choices belong to ECS_T_CHOICE"},
     {{TAKES(PATH, {"a", ECS_T_IDS, ECS_IN_QUERY})},
-     "a list of ids belongs into a body"},
+     "a list belongs into a body"},
     {{UPLOADS(0, ECS_IMAGE_FIELDS)}, NULL},
     {{UPLOADS(2, ECS_IMAGES_FIELD)}, NULL},
     {{UPLOADS(2, ECS_IMAGE_FIELDS)}, "needs ECS_IMAGE_FIELDS"},
     {{UPLOADS(1, ECS_IMAGES_FIELD)}, "needs ECS_IMAGE_FIELDS"},
     {{UPLOADS(2, {"images", ECS_T_TEXT, ECS_IN_BODY})},
      "needs ECS_IMAGE_FIELDS"},
+    {{TAKES(PATH, {"a", ECS_T_ITEMS, ECS_IN_QUERY, .members = parts})},
+     "a list belongs into a body"},
+    {{GETS({"a", ECS_T_ITEMS, ECS_IN_BODY, .members = parts})}, NULL},
+    {{GETS({"a", ECS_T_ITEMS, ECS_IN_BODY})}, "members belong to ECS_T_ITEMS"},
+    {{GETS({"a", ECS_T_INT, ECS_IN_BODY, .members = parts})},
+     "members belong to ECS_T_ITEMS"},
+    {{GETS({"a", ECS_T_ITEMS, ECS_IN_BODY, .members = nested})},
+     "field a: member ids: it is no member of an object"},
+    {{GETS({"a", ECS_T_ITEMS, ECS_IN_BODY, .members = wordless})},
+     "field a: member word: choices belong to ECS_T_CHOICE"},
     {{TAKES(PATH, {"a", ECS_T_INT, ECS_IN_QUERY, 0, 1, 5, NULL, "5"})}, NULL},
     {{TAKES(PATH, {"a", ECS_T_INT, ECS_IN_QUERY, 0, 1, 5, NULL, "6"})},
      "field a: Ensure this value is less than or equal to 5."},

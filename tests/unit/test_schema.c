@@ -206,6 +206,11 @@ static const struct {
     {{"f", ECS_T_IDS, .min = 1, .max = 10},
      "{'type': 'array', 'items': {'type': 'integer', 'format': 'int64', "
      "'minimum': 1}, 'minItems': 1, 'maxItems': 10, 'uniqueItems': true}"},
+    {{"f", ECS_T_ITEMS, .min = 1, .members = (const ecs_field_t[]){
+          {"n", ECS_T_BOOL, ECS_IN_BODY, ECS_REQUIRED}, {NULL}}},
+     "{'type': 'array', 'items': {'type': 'object', 'properties': {'n': "
+     "{'type': 'boolean'}}, 'required': ['n'], 'additionalProperties': false},"
+     " 'minItems': 1, 'maxItems': 100}"},
     {{"f", ECS_T_IDS, .flags = ECS_NULLABLE},
      "{'type': ['array', 'null'], 'items': {'type': 'integer', 'format': "
      "'int64', 'minimum': 1}, 'minItems': 0, 'maxItems': 100, "
