@@ -204,7 +204,9 @@ START_TEST(pictures_show_what_is_wrong)
     request = as_form("POST", about(sent_back, "images/"), buyer, file);
     r = expect(http_send(&request), 201);
     same(r, "images.0.width", "40");
-    expect(get(NULL, text_at(r, "images.0.url")), 200);
+    expect(http(.method = "GET", .path = text_at(r, "images.0.url"),
+                .flags = HTTP_UNCHECKED),
+           200);
     request = as_body("POST", about(sent_back, "images/"), seller, file);
     refused(http_send(&request), 404, "not_found");
     inspect(courier, sent_back, 1, "USED");
@@ -230,7 +232,7 @@ START_TEST(an_inspection_tells_each_mistake)
                     " \"colour\": 1}]}"),
                400);
     ck_assert_uint_eq(length_at(r, "items"), 2);
-    ck_assert_uint_eq(length_at(r, "items.0"), 0);
+    ck_assert_uint_eq(json_object_size(at(r, "items.0")), 0);
     same(r, "items.1.condition.0", "\"SHINY\" is not a valid choice.");
     same(r, "items.1.quantity.0",
          "Ensure this value is greater than or equal to 1.");
