@@ -17,7 +17,7 @@ APXS_FLAGS = $(call ask,APXS_FLAGS,apxs -q EXTRA_CPPFLAGS)
 HTTPD_INC = $(call ask,HTTPD_INC,apxs -q INCLUDEDIR)
 LIBEXECDIR = $(call ask,LIBEXECDIR,apxs -q LIBEXECDIR)
 MACHINE = $(call ask,MACHINE,$(CC) -dumpmachine)
-PACKAGES = jansson libjwt libqrencode libpng openssl libpq
+PACKAGES = jansson libjwt libqrencode libpng openssl libpq libcurl
 PKG_FLAGS = $(call ask,PKG_FLAGS,apr-1-config --includes --cppflags; \
     apu-1-config --includes; pkg-config --cflags $(PACKAGES))
 APR_LIBS = $(call ask,APR_LIBS,apr-1-config --link-ld --libs; \
@@ -42,7 +42,8 @@ ALL_CFLAGS = -std=gnu11 -g $(OPTIMISE) -fPIC $(HARDEN) $(WARN) -iquote include \
 ALL_LDFLAGS = -Wl,-z,relro,-z,now -Wl,--as-needed \
     $(if $(SANITIZE),-fsanitize=address$(comma)undefined) $(LDFLAGS)
 comma := ,
-CORE_LIBS = -ljansson -ljwt -lqrencode -lpng16 -lcrypto -lcrypt -lpthread -lm
+CORE_LIBS = -ljansson -ljwt -lqrencode -lpng16 -lcurl -lcrypto -lcrypt \
+    -lpthread -lm
 IMAGE_LIBS = -ljpeg -lpng16 -lwebp -llcms2 -lm
 CHECK_LIBS = -lcheck -lsubunit -lm -lrt -lpthread
 
@@ -126,7 +127,7 @@ install: build ## install the module, ecsctl, SQL and conf (DESTDIR, PREFIX)
 	install -d $(DESTDIR)$(LIBEXECDIR) $(DESTDIR)$(PREFIX)/bin \
 	    $(DESTDIR)$(PREFIX)/share/mod_ecs/sql/migrations \
 	    $(DESTDIR)$(PREFIX)/share/mod_ecs/sql/api \
-	    $(DESTDIR)/etc/apache2/mods-available $(DESTDIR)/etc/mod_ecs
+	    $(DESTDIR)/etc/apache2/mods-available $(DESTDIR)/etc/mod_ecs/mail
 	install -m 644 $(BUILD)/mod_ecs.so $(DESTDIR)$(LIBEXECDIR)/mod_ecs.so
 	install -m 755 $(BUILD)/ecsctl $(BUILD)/ecs-image $(DESTDIR)$(PREFIX)/bin
 	install -m 644 sql/*.sql $(DESTDIR)$(PREFIX)/share/mod_ecs/sql
@@ -137,6 +138,9 @@ install: build ## install the module, ecsctl, SQL and conf (DESTDIR, PREFIX)
 	    $(DESTDIR)/etc/apache2/mods-available
 	install -m 644 conf/dev.conf conf/staging.conf conf/production.conf \
 	    conf/server.conf $(DESTDIR)/etc/mod_ecs
+	for text in conf/mail/*.txt; do \
+	    test -e $(DESTDIR)/etc/mod_ecs/mail/$${text##*/} || \
+	    install -m 644 $$text $(DESTDIR)/etc/mod_ecs/mail; done
 
 uninstall: ## remove what install put there (not the key file, not the data)
 	rm -f $(DESTDIR)$(LIBEXECDIR)/mod_ecs.so
@@ -145,6 +149,9 @@ uninstall: ## remove what install put there (not the key file, not the data)
 	cd $(DESTDIR)/etc/apache2/mods-available && rm -f ecs.load ecs.conf
 	cd $(DESTDIR)/etc/mod_ecs && \
 	    rm -f dev.conf staging.conf production.conf server.conf
+	cd conf/mail && for text in *.txt; do \
+	    cmp -s $$text $(DESTDIR)/etc/mod_ecs/mail/$$text && \
+	    rm -f $(DESTDIR)/etc/mod_ecs/mail/$$text; done; true
 
 clean: ## remove what was built
 	rm -rf $(BUILD)

@@ -54,6 +54,9 @@ extern const ecs_schema_t ecs_notifications_schemas[];
 extern const ecs_route_t ecs_platform_routes[];
 extern const ecs_schema_t ecs_platform_schemas[];
 
+/* The types of notifications, separated by spaces. */
+extern const char ecs_notification_types[];
+
 /* All apps, closed by one whose name is NULL; in the order of the document. */
 extern const ecs_app_t ecs_apps[];
 

@@ -8,6 +8,8 @@
 
 #include <httpd.h>
 #include <http_config.h>
+#include "mail_template.h"
+#include "mailer.h"
 #include "route.h"
 #include "secrets.h"
 
@@ -31,6 +33,11 @@ typedef struct ecs_server_config_t {
     const char *image_helper;      /* EcsImageHelper */
     int image_limit;               /* EcsImageLimit, per child */
     int auto_complete;             /* EcsAutoComplete */
+    const ecs_mail_way_t *mail;    /* EcsMail, NULL: not said */
+    const char *mail_from_name;    /* EcsMailFrom, with mail_from */
+    const char *mail_from;         /* the address */
+    const char *mail_password;     /* EcsMailPasswordFile: what is in it */
+    const char *mail_dir;          /* EcsMailTemplates */
     apr_array_header_t *cors;      /* EcsCorsOrigin, of const char * */
 
     /* Set here, or inherited from the main server? Who inherits a limit
@@ -44,6 +51,7 @@ typedef struct ecs_server_config_t {
     const ecs_router_t *router;
     const struct ecs_statement_t *statements; /* indexed like the router's */
     const char *openapi;           /* the generated document */
+    const ecs_mail_templates_t *mail_templates; /* NULL: sends no mails */
     struct ecs_db_t *db;           /* per child */
     struct ecs_gate_t *hash_gate;  /* per child */
     struct ecs_gate_t *image_gate; /* per child */

@@ -23,6 +23,13 @@
 #define ECS_MEDIA_GRACE_S 3600 /* seconds; no request takes that long */
 
 /**
+ * Make a directory and those above it, and give it to somebody.
+ * @param uid  -1: to nobody else
+ * @return 0, or an errno
+ */
+int ecs_media_make_dir(apr_pool_t *p, const char *dir, int uid, int gid);
+
+/**
  * Make the directory and what belongs into it.
  * @param uid, gid  whose it shall be, or -1
  * @return 0, or an errno

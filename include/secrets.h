@@ -17,6 +17,7 @@ typedef struct ecs_secrets_t {
     unsigned char cursor[ECS_KEY_BYTES]; /* list cursors */
     unsigned char proof[ECS_KEY_BYTES];  /* proof of delivery */
     unsigned char request[ECS_KEY_BYTES]; /* fingerprints of requests */
+    unsigned char mail[ECS_KEY_BYTES];    /* tokens in mails */
     unsigned char previous_token[ECS_KEY_BYTES]; /* accepted, never issued */
     int has_previous;
 } ecs_secrets_t;
@@ -49,6 +50,14 @@ ecs_secrets_t *ecs_secrets_derive(apr_pool_t *p, const void *material,
  */
 const char *ecs_secrets_random_hex(apr_pool_t *p, apr_size_t bytes);
 const char *ecs_secrets_random_url(apr_pool_t *p, apr_size_t bytes);
+
+/**
+ * The token that a mail proves something with, as base64url of 256 bits. It is
+ * derived, so that the database need not hold it until the mail is made: it has
+ * the nonce, and the token's SHA-256.
+ */
+const char *ecs_secrets_mail_token(apr_pool_t *p, const ecs_secrets_t *secrets,
+                                   const char *nonce);
 
 /**
  * SHA-256 of a text as lower-case hex: how refresh tokens are stored.

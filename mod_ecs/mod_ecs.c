@@ -7,11 +7,11 @@
  *   1. fill in and check each server's configuration;
  *   2. check the route rows and build the router, the statements and the
  *      OpenAPI document from them, once for all servers;
- *   3. register the clock.
+ *   3. register the clock, and check the way of mails.
  * child_init, in each child, after the fork:
  *   4. seed jansson's hash before there are threads;
  *   5. make each shop's door to the database and its gates;
- *   6. let the clock tick.
+ *   6. let the clock tick and the outbox go out.
  */
 #define ECS_MODULE_RECORD
 #include <httpd.h>
@@ -30,7 +30,9 @@
 #include "db.h"
 #include "gate.h"
 #include "jobs.h"
+#include "mailer.h"
 #include "openapi.h"
+#include "outbox.h"
 #include "rows.h"
 #include "server.h"
 #include "statement.h"
@@ -74,6 +76,13 @@ static int post_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp,
         }
     }
     ecs_jobs_register(pconf, main_server); /* 3 */
+    for (s = main_server; s; s = s->next) {
+        error = ecs_outbox_prepare(pconf, s, ecs_notification_types);
+        if (error) {
+            ap_log_error(APLOG_MARK, APLOG_EMERG, 0, s, "ECS0001: %s", error);
+            return HTTP_INTERNAL_SERVER_ERROR;
+        }
+    }
     ap_add_version_component(pconf, "mod_ecs/" ECS_VERSION);
     return OK;
 }
@@ -125,6 +134,8 @@ static void child_init(apr_pool_t *pchild, server_rec *main_server)
         }
     }
     ecs_jobs_open(pchild); /* 6 */
+    ecs_mailer_init();
+    ecs_outbox_open(pchild, main_server);
 }
 
 static void register_hooks(apr_pool_t *p)

@@ -21,6 +21,7 @@
 #include <string.h>
 
 #define REFRESH_BYTES 32 /* 256 random bits */
+#define NONCE_BYTES 24   /* of a token in a mail */
 #define TOKEN_CHARS_MAX ECS_JWT_LENGTH_MAX
 #define ROLES "user seller delivery admin superadmin"
 #define ROLE_WORD "user|seller|delivery|admin|superadmin"
@@ -66,9 +67,41 @@ static ecs_problem_t *take_password(ecs_request_t *req, const char *field,
     return problem;
 }
 
+/* ---- tokens in mails ---- */
+
+static const char *token_hash(ecs_request_t *req, const char *token)
+{
+    return ecs_secrets_sha256(req->pool, token, strlen(token));
+}
+
+/* A new token for a mail: its nonce for whoever makes the mail, its hash for who
+ * takes it back. */
+static ecs_problem_t *make_mail_token(ecs_request_t *req)
+{
+    const char *nonce = ecs_secrets_random_url(req->pool, NONCE_BYTES);
+
+    if (!nonce) {
+        return ecs_problem_make(req->pool, "server_error", NULL);
+    }
+    ecs_request_set(req, "nonce", nonce);
+    ecs_request_set(req, "token_hash", token_hash(req, ecs_secrets_mail_token(
+        req->pool, req->config->secrets, nonce)));
+    return NULL;
+}
+
+static ecs_problem_t *mail_token_before(ecs_request_t *req)
+{
+    ecs_request_set(req, "token_hash",
+                    token_hash(req, ecs_request_value(req, "token")));
+    return NULL;
+}
+
+/* ---- new accounts ---- */
+
 /* A new account; an invited one has no password yet. */
 static ecs_problem_t *account_before(ecs_request_t *req)
 {
+    ecs_problem_t *problem = make_mail_token(req);
     const char *own[] = {
         ecs_request_value(req, "email"),
         ecs_request_value(req, "username"),
@@ -77,8 +110,8 @@ static ecs_problem_t *account_before(ecs_request_t *req)
         NULL,
     };
 
-    if (!ecs_request_value(req, "password")) {
-        return NULL;
+    if (problem || !ecs_request_value(req, "password")) {
+        return problem;
     }
     return take_password(req, "password", own);
 }
@@ -89,11 +122,6 @@ static ecs_problem_t *token_not_valid(ecs_request_t *req)
 {
     return ecs_problem_make(req->pool, "token_not_valid",
                             "Token is invalid or expired");
-}
-
-static const char *token_hash(ecs_request_t *req, const char *token)
-{
-    return ecs_secrets_sha256(req->pool, token, strlen(token));
 }
 
 /* A new refresh token for the answer, and its hash for the database. */
@@ -304,6 +332,37 @@ static ecs_problem_t *change_before(ecs_request_t *req)
     return take_password(req, "new_password", own);
 }
 
+/* ---- a password that was forgotten ---- */
+
+/* The owner's data are asked for first, because the new password must not look
+ * like them; nothing is hashed for a token that is no good. */
+static ecs_problem_t *reset_before(ecs_request_t *req)
+{
+    const char *hash = token_hash(req, ecs_request_value(req, "token"));
+    const json_t *owner;
+    const char *own[5];
+    ecs_answer_t answer;
+    ecs_problem_t *problem = ecs_request_query(
+        req,
+        "SELECT * FROM ecs_api.accounts_token_owner(p_token_hash => $1)",
+        1, &hash, &answer);
+
+    if (problem) {
+        return problem;
+    }
+    ecs_request_set(req, "token_hash", hash);
+    owner = ecs_request_json(req, &answer);
+    if (json_object_size(owner) == 0) {
+        return NULL; /* which the call refuses */
+    }
+    own[0] = text_of(owner, "email");
+    own[1] = text_of(owner, "username");
+    own[2] = text_of(owner, "first_name");
+    own[3] = text_of(owner, "last_name");
+    own[4] = NULL;
+    return take_password(req, "new_password", own);
+}
+
 /* ---- fields ---- */
 
 /* Of a profile: names that are "" when nothing was given. */
@@ -314,6 +373,18 @@ static ecs_problem_t *change_before(ecs_request_t *req)
       .max = 150 },                                                           \
     { .name = "phone_number", .type = ECS_T_STRING, .flags = ECS_BLANK,       \
       .max = 32 }
+
+/* Of a token that goes out in a mail. */
+#define MAIL_TOKEN_FIELDS                                                     \
+    { .name = "nonce", .type = ECS_T_STRING, .in = ECS_IN_SERVER },           \
+    { .name = "token_hash", .type = ECS_T_STRING, .in = ECS_IN_SERVER }
+
+/* Of one that comes back. */
+#define MAIL_TOKEN                                                            \
+    { .name = "token", .type = ECS_T_STRING,                                  \
+      .flags = ECS_REQUIRED | ECS_SECRET, .max = TOKEN_CHARS_MAX,             \
+      .help = "From the mail." },                                             \
+    { .name = "token_hash", .type = ECS_T_STRING, .in = ECS_IN_SERVER }
 
 static const ecs_field_t register_fields[] = {
     { .name = "email", .type = ECS_T_EMAIL, .flags = ECS_REQUIRED,
@@ -328,6 +399,7 @@ static const ecs_field_t register_fields[] = {
     { .name = "role", .type = ECS_T_CHOICE, .choices = "user seller",
       .initial = "user" },
     { .name = "password_hash", .type = ECS_T_STRING, .in = ECS_IN_SERVER },
+    MAIL_TOKEN_FIELDS,
     { NULL },
 };
 
@@ -381,6 +453,31 @@ static const ecs_field_t change_fields[] = {
       .flags = ECS_REQUIRED | ECS_SECRET, .max = ECS_PASSWORD_BYTES_MAX },
     { .name = "proven_hash", .type = ECS_T_STRING, .in = ECS_IN_SERVER },
     { .name = "password_hash", .type = ECS_T_STRING, .in = ECS_IN_SERVER },
+    { NULL },
+};
+
+static const ecs_field_t reset_fields[] = {
+    { .name = "email", .type = ECS_T_EMAIL, .flags = ECS_REQUIRED,
+      .max = 254 },
+    MAIL_TOKEN_FIELDS,
+    { NULL },
+};
+
+static const ecs_field_t reset_confirm_fields[] = {
+    MAIL_TOKEN,
+    { .name = "new_password", .type = ECS_T_STRING,
+      .flags = ECS_REQUIRED | ECS_SECRET, .max = ECS_PASSWORD_BYTES_MAX },
+    { .name = "password_hash", .type = ECS_T_STRING, .in = ECS_IN_SERVER },
+    { NULL },
+};
+
+static const ecs_field_t email_verify_fields[] = {
+    MAIL_TOKEN_FIELDS,
+    { NULL },
+};
+
+static const ecs_field_t email_confirm_fields[] = {
+    MAIL_TOKEN,
     { NULL },
 };
 
@@ -438,6 +535,7 @@ static const ecs_field_t user_create_fields[] = {
       .help = "Without one the account waits for its owner to set it." },
     NAME_FIELDS,
     { .name = "password_hash", .type = ECS_T_STRING, .in = ECS_IN_SERVER },
+    MAIL_TOKEN_FIELDS,
     { NULL },
 };
 
@@ -552,6 +650,65 @@ const ecs_route_t ecs_accounts_routes[] = {
         .statements = 2,
     },
     {
+        .method = "POST",
+        .path = "/api/accounts/password/reset/",
+        .roles = ECS_PUBLIC,
+        .fields = reset_fields,
+        .call = "accounts_password_reset",
+        .status = 202,
+        .answer = "OnItsWay",
+        .errors = "throttled",
+        .summary = "Ask for a mail to set a new password",
+        .description = "Answered the same, after the same work, whether there "
+                       "is such an account or not. The token in the mail is "
+                       "good once, for an hour. At most 5 mails an hour go to "
+                       "an account; an address gets 429 after 30 requests.",
+        .before = make_mail_token,
+    },
+    {
+        .method = "POST",
+        .path = "/api/accounts/password/reset/confirm/",
+        .roles = ECS_PUBLIC,
+        .flags = ECS_R_NO_REPLAY,
+        .fields = reset_confirm_fields,
+        .call = "accounts_password_reset_confirm",
+        .status = 204,
+        .summary = "Set a new password with the token of a mail",
+        .description = "Of a reset, or of the invitation to an account. All "
+                       "sessions end, further tokens become void, and the "
+                       "e-mail counts as verified.",
+        .before = reset_before,
+        .statements = 2,
+    },
+    {
+        .method = "POST",
+        .path = "/api/accounts/email/verify/",
+        .roles = ECS_ANY_ROLE,
+        .fields = email_verify_fields,
+        .call = "accounts_email_verify",
+        .status = 202,
+        .answer = "OnItsWay",
+        .errors = "wrong_state throttled",
+        .summary = "Ask for a mail to verify the own e-mail",
+        .description = "As it was sent at registration. The token in it is "
+                       "good once, for two days. At most 5 an hour.",
+        .before = make_mail_token,
+    },
+    {
+        .method = "POST",
+        .path = "/api/accounts/email/verify/confirm/",
+        .roles = ECS_PUBLIC,
+        .flags = ECS_R_NO_REPLAY,
+        .fields = email_confirm_fields,
+        .call = "accounts_email_verify_confirm",
+        .status = 204,
+        .summary = "Verify an e-mail with the token of a mail",
+        .description = "`is_email_verified` of its account is true from then "
+                       "on. Whoever has the token may do it, signed in or "
+                       "not.",
+        .before = mail_token_before,
+    },
+    {
         .method = "GET",
         .path = "/api/accounts/me/",
         .roles = ECS_ANY_ROLE,
@@ -612,8 +769,9 @@ const ecs_route_t ecs_accounts_routes[] = {
         .summary = "Create a courier or an admin",
         .description = "Admins create couriers, a superadmin also admins. "
                        "Without a password nobody can sign in to the account "
-                       "yet; an invitation to set one will go out by mail "
-                       "once the shop sends mails.",
+                       "yet; an invitation to set one goes out by mail, with "
+                       "a token for password/reset/confirm/ that is good for "
+                       "a week.",
         .before = account_before,
     },
     {
@@ -655,6 +813,7 @@ const ecs_schema_t ecs_accounts_schemas[] = {
       "access:str refresh:str expires_in:int user:User" },
     { "Tokens", "The next tokens of a session; expires_in is in seconds.",
       "access:str refresh:str expires_in:int" },
+    { "OnItsWay", "What was asked for happens later.", "detail:str" },
     { "Nothing", "An object without members.", "" },
     { "SellerCard", "What anybody may know of a seller.",
       "id:id username:str points:int rank:STARTER|SILVER|GOLD "

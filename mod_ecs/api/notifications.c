@@ -20,6 +20,8 @@
     "review_reply wishlist_discount wallet_deposit withdrawal_decided "       \
     "system_alert"
 
+const char ecs_notification_types[] = TYPES;
+
 /* ---- fields ---- */
 
 static const ecs_field_t list_fields[] = {
@@ -41,6 +43,21 @@ static const ecs_field_t preference_fields[] = {
       .choices = TYPES },
     { .name = "in_app", .type = ECS_T_BOOL, .help = "Shown here." },
     { .name = "email", .type = ECS_T_BOOL, .help = "Sent by e-mail." },
+    { NULL },
+};
+
+static const ecs_field_t outbox_fields[] = {
+    { .name = "status", .type = ECS_T_CHOICE, .in = ECS_IN_QUERY,
+      .choices = "PENDING SENT DEAD" },
+    { .name = "channel", .type = ECS_T_CHOICE, .in = ECS_IN_QUERY,
+      .choices = "mail webhook" },
+    ECS_PAGING,
+    { NULL },
+};
+
+static const ecs_field_t message_fields[] = {
+    { .name = "id", .type = ECS_T_ID, .in = ECS_IN_PATH,
+      .help = "Message of the outbox." },
     { NULL },
 };
 
@@ -122,6 +139,34 @@ const ecs_route_t ecs_notifications_routes[] = {
         .summary = "Mark a notification as read",
         .description = "Again changes nothing.",
     },
+    {
+        .method = "GET",
+        .path = "/api/notifications/admin/outbox/",
+        .roles = ECS_ADMINS,
+        .flags = ECS_R_LIST,
+        .fields = outbox_fields,
+        .call = "outbox_list",
+        .status = 200,
+        .answer = "OutboxMessage",
+        .summary = "What leaves the shop, newest first",
+        .description = "Mails and what came of them; what they say is their "
+                       "receivers'. DEAD is what was refused, failed 16 times "
+                       "or came too late. What was sent is kept for 30 days, "
+                       "what is dead for 90.",
+    },
+    {
+        .method = "POST",
+        .path = "/api/notifications/admin/outbox/{id}/retry/",
+        .roles = ECS_ADMINS,
+        .fields = message_fields,
+        .call = "outbox_retry",
+        .status = 200,
+        .answer = "OutboxMessage",
+        .errors = "wrong_state",
+        .summary = "Try a dead message again",
+        .description = "With the same id, as if it was new. One with a token "
+                       "that has expired stays dead (409).",
+    },
     { NULL },
 };
 
@@ -134,6 +179,11 @@ const ecs_schema_t ecs_notifications_schemas[] = {
       "unread_count:int" },
     { "ReadAll", "How many were marked as read just now.",
       "updated:int unread_count:int" },
+    { "OutboxMessage", "A message that leaves the shop.",
+      "id:id channel:mail|webhook kind:str type:str? destination:str user:id? "
+      "content_object:ContentObject? message_id:str "
+      "status:PENDING|SENT|DEAD attempts:int last_error:text? "
+      "next_attempt_at:time? expires_at:time? created_at:time sent_at:time?" },
     { "Preference", "Where news of a type go.",
       "type:str in_app:bool email:bool" },
     { "Preferences", "Where news of each type go.",

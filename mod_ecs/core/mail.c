@@ -194,7 +194,9 @@ static const char *mailbox(apr_pool_t *p, const char *name,
         *out++ = *name;
     }
     *out = '\0';
-    return apr_pstrcat(p, "\"", quoted, "\"" CRLF " <", address, ">", NULL);
+    used += strlen(quoted) + strlen(address) + strlen("\"\" <>");
+    return apr_pstrcat(p, "\"", quoted, used > LINE_COLUMNS ? "\"" CRLF : "\"",
+                       " <", address, ">", NULL);
 }
 
 static const char *date_text(apr_pool_t *p, apr_time_t date)

@@ -46,7 +46,7 @@ static int make_dir(const char *path, int uid, int gid)
     return uid >= 0 && chown(path, (uid_t)uid, (gid_t)gid) != 0 ? errno : 0;
 }
 
-int ecs_media_prepare(apr_pool_t *p, const char *dir, int uid, int gid)
+int ecs_media_make_dir(apr_pool_t *p, const char *dir, int uid, int gid)
 {
     char *path = apr_pstrdup(p, dir), *slash;
     int error;
@@ -60,7 +60,13 @@ int ecs_media_prepare(apr_pool_t *p, const char *dir, int uid, int gid)
             return error;
         }
     }
-    error = make_dir(path, uid, gid);
+    return make_dir(path, uid, gid);
+}
+
+int ecs_media_prepare(apr_pool_t *p, const char *dir, int uid, int gid)
+{
+    int error = ecs_media_make_dir(p, dir, uid, gid);
+
     return error ? error : make_dir(apr_pstrcat(p, dir, "/" SPOOL, NULL), uid,
                                     gid);
 }

@@ -38,6 +38,7 @@
 #define LABEL_CURSOR "mod_ecs list cursor 1"
 #define LABEL_PROOF "mod_ecs proof of delivery 1"
 #define LABEL_REQUEST "mod_ecs request of delivery 1"
+#define LABEL_MAIL "mod_ecs token in a mail 1"
 
 /* ---- derivation ---- */
 
@@ -96,7 +97,8 @@ static int derive_current(ecs_secrets_t *keys, const void *material,
     ok = derive_one(ctx, material, length, LABEL_TOKEN, keys->token) &&
          derive_one(ctx, material, length, LABEL_CURSOR, keys->cursor) &&
          derive_one(ctx, material, length, LABEL_PROOF, keys->proof) &&
-         derive_one(ctx, material, length, LABEL_REQUEST, keys->request);
+         derive_one(ctx, material, length, LABEL_REQUEST, keys->request) &&
+         derive_one(ctx, material, length, LABEL_MAIL, keys->mail);
     EVP_KDF_CTX_free(ctx);
     return ok;
 }
@@ -254,6 +256,16 @@ const char *ecs_secrets_random_url(apr_pool_t *p, apr_size_t bytes)
     }
     OPENSSL_cleanse(data, sizeof(data));
     return text;
+}
+
+const char *ecs_secrets_mail_token(apr_pool_t *p, const ecs_secrets_t *secrets,
+                                   const char *nonce)
+{
+    unsigned char mac[ECS_KEY_BYTES];
+
+    ecs_secrets_mac(secrets->mail, mac, nonce, NULL);
+    return apr_pencode_base64_binary(p, mac, sizeof(mac), APR_ENCODE_BASE64URL,
+                                     NULL);
 }
 
 const char *ecs_secrets_sha256(apr_pool_t *p, const void *data,

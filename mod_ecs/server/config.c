@@ -18,6 +18,7 @@
 #include <http_log.h>
 #include <unixd.h>
 
+#include "mail.h"
 #include "media.h"
 #include "server.h"
 
@@ -30,6 +31,8 @@
 #define CARRY_LIMIT_DEFAULT 128
 #define IMAGE_LIMIT_DEFAULT 2
 #define IMAGE_HELPER_DEFAULT "/usr/local/bin/ecs-image"
+#define MAIL_TEMPLATES_DEFAULT "/etc/mod_ecs/mail"
+#define PASSWORD_BYTES_MAX 512
 #define TOKEN_LIFETIME_S_DEFAULT 900
 #define TOKEN_LIFETIME_S_MAX 86400
 #define LIMIT_MAX 1000
@@ -75,6 +78,14 @@ void *ecs_config_merge(apr_pool_t *p, void *basev, void *addv)
                                         : base->image_helper;
     c->image_limit = either(add->image_limit, base->image_limit);
     c->auto_complete = either(add->auto_complete, base->auto_complete);
+    c->mail = add->mail ? add->mail : base->mail;
+    if (!add->mail_from) {
+        c->mail_from = base->mail_from;
+        c->mail_from_name = base->mail_from_name;
+    }
+    c->mail_password = add->mail_password ? add->mail_password
+                                          : base->mail_password;
+    c->mail_dir = add->mail_dir ? add->mail_dir : base->mail_dir;
     c->token_lifetime_s = either(add->token_lifetime_s,
                                  base->token_lifetime_s);
     c->error_format = either(add->error_format, base->error_format);
@@ -147,6 +158,9 @@ const char *ecs_config_finish(apr_pool_t *p, server_rec *s,
     if (!c->image_helper) {
         c->image_helper = IMAGE_HELPER_DEFAULT;
     }
+    if (!c->mail_dir) {
+        c->mail_dir = MAIL_TEMPLATES_DEFAULT;
+    }
     if (c->secrets && !ecs_db_is_available()) {
         return "the shop needs mod_dbd: load dbd_module and set DBDriver "
                "pgsql and DBDParams (see conf/ecs.conf)";
@@ -206,6 +220,62 @@ static const char *set_image_helper(cmd_parms *cmd, void *unused,
                                     const char *path)
 {
     ecs_config_of(cmd->server)->image_helper =
+        ap_server_root_relative(cmd->pool, path);
+    return NULL;
+}
+
+static const char *set_mail(cmd_parms *cmd, void *unused, const char *text)
+{
+    ecs_mail_way_t *way = apr_pcalloc(cmd->pool, sizeof(*way));
+    const char *error = ecs_mail_way_parse(cmd->pool, text, way);
+
+    ecs_config_of(cmd->server)->mail = way;
+    return error ? apr_pstrcat(cmd->pool, "EcsMail: ", error, NULL) : NULL;
+}
+
+static const char *set_mail_from(cmd_parms *cmd, void *unused,
+                                 const char *text)
+{
+    ecs_server_config_t *c = ecs_config_of(cmd->server);
+
+    return ecs_mail_split(cmd->pool, text, &c->mail_from_name, &c->mail_from)
+        ? NULL : apr_psprintf(cmd->pool, "EcsMailFrom: '%s' not understood, "
+                              "use shop@example.org or \"Shop "
+                              "<shop@example.org>\"", text);
+}
+
+/* The first line of the file; it stands in no configuration that httpd shows. */
+static const char *set_mail_password(cmd_parms *cmd, void *unused,
+                                     const char *text)
+{
+    const char *path = ap_server_root_relative(cmd->pool, text);
+    char line[PASSWORD_BYTES_MAX];
+    apr_finfo_t info;
+    apr_file_t *file;
+    apr_status_t rv = apr_file_open(&file, path, APR_FOPEN_READ,
+                                    APR_FPROT_OS_DEFAULT, cmd->temp_pool);
+
+    if (rv == APR_SUCCESS) {
+        rv = apr_file_gets(line, sizeof(line), file);
+    }
+    if (rv != APR_SUCCESS) {
+        return apr_psprintf(cmd->pool, "EcsMailPasswordFile: cannot read %s: "
+                            "%pm", path, &rv);
+    }
+    if (apr_file_info_get(&info, APR_FINFO_PROT, file) == APR_SUCCESS
+        && info.protection & (APR_FPROT_WREAD | APR_FPROT_WWRITE)) {
+        return apr_psprintf(cmd->pool, "EcsMailPasswordFile: %s is open to "
+                            "others: chmod 0640 or 0600", path);
+    }
+    line[strcspn(line, "\r\n")] = '\0';
+    ecs_config_of(cmd->server)->mail_password = apr_pstrdup(cmd->pool, line);
+    return NULL;
+}
+
+static const char *set_mail_templates(cmd_parms *cmd, void *unused,
+                                      const char *path)
+{
+    ecs_config_of(cmd->server)->mail_dir =
         ap_server_root_relative(cmd->pool, path);
     return NULL;
 }
@@ -323,6 +393,15 @@ const command_rec ecs_config_commands[] = {
                   "the program that decodes pictures"),
     AP_INIT_TAKE1("EcsImageLimit", set_limit, &image_limit, RSRC_CONF,
                   "pictures decoded at once by a child"),
+    AP_INIT_TAKE1("EcsMail", set_mail, NULL, RSRC_CONF,
+                  "how mails leave: smtp://…, smtps://…, sendmail:/path, "
+                  "dir:/path or none"),
+    AP_INIT_TAKE1("EcsMailFrom", set_mail_from, NULL, RSRC_CONF,
+                  "the address that mails come from, with or without a name"),
+    AP_INIT_TAKE1("EcsMailPasswordFile", set_mail_password, NULL, RSRC_CONF,
+                  "file with the password for the SMTP server"),
+    AP_INIT_TAKE1("EcsMailTemplates", set_mail_templates, NULL, RSRC_CONF,
+                  "directory of the texts of mails"),
     AP_INIT_FLAG("EcsAutoComplete", set_auto_complete, NULL, RSRC_CONF,
                  "whether delivered orders complete by themselves"),
     AP_INIT_ITERATE("EcsCorsOrigin", set_cors_origin, NULL, RSRC_CONF,

@@ -142,8 +142,8 @@ BEGIN
     ), told AS (
         UPDATE ecs.outbox o SET status = r.status, version = version + 1, claimed_until = NULL,
             attempts = attempts - (r.outcome = 'returned')::integer,
-            next_attempt_at = v_now + ecs_lib.outbox_pause(
-                CASE r.outcome WHEN 'returned' THEN 1 ELSE attempts END),
+            next_attempt_at = v_now + CASE r.outcome WHEN 'returned' THEN interval '3 seconds'
+                                      ELSE ecs_lib.outbox_pause(attempts) END,
             last_error = CASE r.outcome WHEN 'sent' THEN NULL
                          ELSE coalesce(r.error, last_error) END,
             sent_at = CASE r.outcome WHEN 'sent' THEN v_now END

@@ -33,6 +33,8 @@ static void stop_log(void)
 static int is_of_a_job(const char *line)
 {
     static const char *const jobs[] = {"ecs_api.job_",
+                                       "ecs_api.outbox_claim(",
+                                       "ecs_api.outbox_report(",
                                        "ecs_api.media_unused("};
     const char *end = strchr(line, '\n');
     size_t i;
