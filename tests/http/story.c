@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * story.c - one order from listing to payout, told step by step: `make story`.
+ * story.c - one order from listing to payout, and one auction from draft to
+ * payout, told step by step: `make story`.
  *
- * Everything is done over HTTP by the people whose business it is; only three
- * days are made to pass in the database. Two sellers share the order, so that
- * it shows how a payment is split.
+ * Everything is done over HTTP by the people whose business it is; only hours
+ * and days are made to pass in the database. Two sellers share the order, so
+ * that it shows how a payment is split.
  */
 #include <stdarg.h>
 #include <stdlib.h>
+#include <unistd.h>
 #include "support.h"
 #include "shop.h"
 
@@ -341,9 +343,227 @@ START_TEST(one_order_from_listing_to_payout)
 }
 END_TEST
 
+/* --- an auction ----------------------------------------------------------- */
+
+#define CLOCK_WAIT_S 20 /* until the clock's work counts as not done */
+
+static actor_t anna, ben, cleo;
+
+/* "balance held" of the three bidders, also told. */
+static void purses_are(const char *annas, const char *bens, const char *cleos)
+{
+    const actor_t *people[] = {&anna, &ben, &cleo};
+    const char *names[] = {"Anna", "Ben", "Cleo"};
+    const char *expected[] = {annas, bens, cleos};
+    size_t i;
+
+    for (i = 0; i < 3; i++) {
+        reply_t *r = expect(get(people[i], "/api/wallet/"), 200);
+        const char *purse = fmt("%s %s", text_at(r, "balance"),
+                                text_at(r, "held_balance"));
+
+        ck_assert_str_eq(purse, expected[i]);
+        printf("      %-6s balance %8s   held %8s\n", names[i],
+               text_at(r, "balance"), text_at(r, "held_balance"));
+    }
+}
+
+static void bidder_comes(actor_t *who, const char *name)
+{
+    sign_up(who, name, "user");
+    expect(patch(who, "/api/accounts/me/",
+                 "{\"location_lat\": \"33.5\", \"location_lng\": \"36.3\","
+                 " \"city\": \"Damascus\"}"),
+           200);
+    expect(post(&admin, fmt("/api/wallet/admin/%lld/deposit/", who->id),
+                fmt("{\"amount\": \"100.00\", \"reference\": \"%s\","
+                    " \"reason\": \"bank transfer\"}",
+                    unique("bank"))),
+           201);
+}
+
+static const char *auction_path(long long id, const char *rest)
+{
+    return fmt("/api/auctions/%lld/%s", id, rest);
+}
+
+/* What the clock does, a moment later is done. */
+static reply_t *auction_becomes(long long id, const char *status)
+{
+    int tries;
+
+    for (tries = 0; tries < CLOCK_WAIT_S * 10; tries++) {
+        reply_t *r = expect(get(NULL, auction_path(id, "")), 200);
+
+        if (strcmp(text_at(r, "status"), status) == 0) {
+            return r;
+        }
+        usleep(100000);
+    }
+    ck_abort_msg("auction %lld does not become %s", id, status);
+    return NULL;
+}
+
+static reply_t *place_bid(const actor_t *who, long long id, const char *member,
+                          const char *amount)
+{
+    reply_t *r = expect(post(who, auction_path(id, "bid/"),
+                             fmt("{\"%s\": \"%s\"}", member, amount)),
+                        201);
+
+    printf("      price %s, next bid %s, ends %s\n", text_at(r, "current_price"),
+           text_at(r, "minimum_bid"), text_at(r, "end_at"));
+    return r;
+}
+
+/* Two of five vases, from 10.00 on, not under 15.00 each, for a day. */
+static long long vases_are_proposed(long long vase)
+{
+    reply_t *r;
+    long long id;
+
+    tell("Rose drafts an auction of two vases, from 10.00 each, with a"
+         " reserve of 15.00.");
+    r = expect(post(&rose, "/api/auctions/create/",
+                    fmt("{\"product\": %lld, \"title\": \"Two blue vases\","
+                        " \"quantity\": 2, \"start_price\": \"10.00\","
+                        " \"reserve_price\": \"15.00\", \"start_at\": \"%s\","
+                        " \"end_at\": \"%s\", \"draft\": true}",
+                        vase, sql("SELECT ecs_lib.ts(ecs.now() + '2 seconds')"),
+                        sql("SELECT ecs_lib.ts(ecs.now() + '1 day')"))),
+               201);
+    id = int_at(r, "id");
+    same(r, "status", "DRAFT");
+    ck_assert_int_eq(stock(vase), 5);
+    tell("She submits it: the vases are off the shelf. The admin approves, and"
+         " at its time the clock begins it.");
+    same(expect(post(&rose, auction_path(id, "submit/"), NULL), 200), "status",
+         "SUBMITTED");
+    ck_assert_int_eq(stock(vase), 3);
+    expect(get(NULL, auction_path(id, "")), 404);
+    same(expect(post(&admin, fmt("/api/auctions/admin/%lld/review/", id),
+                     "{\"action\": \"approve\"}"),
+                200),
+         "status", "SCHEDULED");
+    auction_becomes(id, "ACTIVE");
+    return id;
+}
+
+static void three_bid(long long id)
+{
+    reply_t *r;
+
+    tell("Anna bids 10.00 for each: 20.00 of hers are held.");
+    place_bid(&anna, id, "amount", "10.00");
+    purses_are("80.00 20.00", "100.00 0.00", "100.00 0.00");
+    same(get(NULL, auction_path(id, "")), "reserve_met", "false");
+    tell("Ben would give up to 20.00. That meets the reserve, so the price is"
+         " that; Anna has her money back.");
+    same(place_bid(&ben, id, "max_amount", "20.00"), "current_price", "15.00");
+    purses_are("100.00 0.00", "60.00 40.00", "100.00 0.00");
+    r = get(&anna, auction_path(id, ""));
+    same(r, "reserve_met", "true");
+    same(r, "my_max", "null");
+    tell("Cleo bids 18.00, and the shop 19.00 for Ben.");
+    r = place_bid(&cleo, id, "amount", "18.00");
+    same(r, "is_leading", "false");
+    same(r, "current_price", "19.00");
+    purses_are("100.00 0.00", "60.00 40.00", "100.00 0.00");
+    r = get(NULL, auction_path(id, "bids/"));
+    same(r, "results.0.automatic", "true");
+    ck_assert_ptr_null(strstr(r->body, ben.username));
+}
+
+static void snipers_come(long long id)
+{
+    tell("A minute before the end Cleo bids 25.00. Nobody shall win by being"
+         " late: there are two minutes again.");
+    pass("23 hours 59 minutes");
+    place_bid(&cleo, id, "amount", "25.00");
+    purses_are("100.00 0.00", "100.00 0.00", "50.00 50.00");
+    same(get(NULL, auction_path(id, "")), "extensions", "1");
+    tell("So Ben, whom a notification told, is in time with up to 40.00.");
+    ck_assert_int_eq(notified(&ben, "auction_outbid"), 1);
+    pass("61 seconds");
+    same(place_bid(&ben, id, "max_amount", "40.00"), "current_price", "26.00");
+    purses_are("100.00 0.00", "20.00 80.00", "100.00 0.00");
+}
+
+static long long the_hammer_falls(long long id, long long vase)
+{
+    reply_t *r;
+    long long order;
+
+    tell("Two minutes pass, and the clock ends it. Ben has two vases for 26.00"
+         " each; the rest of his maximum is free.");
+    pass("121 seconds");
+    r = auction_becomes(id, "ENDED");
+    same(r, "result", "SOLD");
+    purses_are("100.00 0.00", "48.00 52.00", "100.00 0.00");
+    refused(post(&anna, auction_path(id, "bid/"), "{\"amount\": \"50.00\"}"),
+            409, "wrong_state");
+    ck_assert_int_eq(notified(&ben, "auction_won"), 1);
+    ck_assert_int_eq(notified(&anna, "auction_lost"), 1);
+    ck_assert_int_eq(notified(&cleo, "auction_lost"), 1);
+    ck_assert_int_eq(notified(&rose, "auction_sold"), 1);
+    ck_assert_int_eq(stock(vase), 3);
+    order = int_at(get(&ben, auction_path(id, "")), "order");
+    r = expect(get(&ben, fmt("/api/orders/%lld/", order)), 200);
+    same(r, "status", "CREATED");
+    same(r, "total", "52.00");
+    printf("      order %s\n", text_at(r, "order_number"));
+    tell("An admin who closes it once more gets the same answer.");
+    r = expect(post(&admin, fmt("/api/auctions/admin/auctions/%lld/close/", id),
+                    NULL),
+               200);
+    ck_assert_int_eq(int_at(r, "order"), order);
+    purses_are("100.00 0.00", "48.00 52.00", "100.00 0.00");
+    return order;
+}
+
+START_TEST(one_auction_from_draft_to_payout)
+{
+    long long category, vase, id, order;
+
+    people_come_together();
+    platform_before = platform_balance();
+    tell("Anna, Ben and Cleo register, and pay 100.00 in each.");
+    bidder_comes(&anna, "anna");
+    bidder_comes(&ben, "ben");
+    bidder_comes(&cleo, "cleo");
+    category = int_at(expect(post(&admin, "/api/product/categories/",
+                                  fmt("{\"name\": \"%s\"}", unique("Glass"))),
+                             201),
+                      "id");
+    vase = put_on_sale(&rose, category, "Blue vase", "30.00", 5);
+    id = vases_are_proposed(vase);
+    three_bid(id);
+    snipers_come(id);
+    order = the_hammer_falls(id, vase);
+    tell("The courier brings the vases; three days later Ben completes the"
+         " order, and Rose is paid.");
+    deliver(&ben, &courier, order);
+    purses_are("100.00 0.00", "48.00 52.00", "100.00 0.00");
+    pass("3 days 1 minute");
+    same(expect(post(&ben, fmt("/api/orders/%lld/complete/", order), NULL),
+                200),
+         "status", "COMPLETED");
+    purses_are("100.00 0.00", "48.00 0.00", "100.00 0.00");
+    wallet_is(&rose, "49.92 0.00");
+    ck_assert_str_eq(
+        sql("SELECT available - %s FROM ecs.wallets WHERE kind = 'platform'",
+            platform_before),
+        "2.08");
+    printf("      Rose + 49.92, platform + 2.08 (4 %%)\n");
+    auditor_is_content();
+    printf("\n");
+}
+END_TEST
+
 int main(void)
 {
-    const TTest *const tests[] = {one_order_from_listing_to_payout, NULL};
+    const TTest *const tests[] = {one_order_from_listing_to_payout,
+                                  one_auction_from_draft_to_payout, NULL};
 
     return suite_run("story", tests, 60);
 }
