@@ -12,7 +12,7 @@
 #include <string.h>
 
 /* The newest migration of sql/migrations that this module needs. */
-#define SCHEMA_VERSION 14
+#define SCHEMA_VERSION 15
 
 #define COUNT_MAX 1000000 /* of points and pieces, as in ecs.settings */
 

@@ -82,6 +82,7 @@ const ecs_job_t ecs_jobs[] = {
     { .name = "orders_complete", .interval_ms = 1 * SECONDS, .limit = 20,
       .is_wanted = completes_orders },
     { .name = "prices_tell", .interval_ms = 15 * SECONDS, .limit = 100 },
+    { .name = "audit_seal", .interval_ms = 1 * SECONDS, .limit = 500 },
     { .name = "keys_clean", .interval_ms = 1 * MINUTES, .limit = 500 },
     { .name = "sessions_clean", .interval_ms = 5 * MINUTES, .limit = 500 },
     { .name = "logins_clean", .interval_ms = 5 * MINUTES, .limit = 500 },

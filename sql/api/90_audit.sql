@@ -492,6 +492,16 @@ BEGIN
           FROM ecs.bids b JOIN ecs.auctions a ON a.id = b.auction_id) b;
 END $$;
 
+-- The audit log is as it was written.
+CREATE FUNCTION ecs_lib.audit_log_whole()
+RETURNS TABLE (name text, figure text, holds boolean) LANGUAGE plpgsql STABLE AS $$
+BEGIN
+    RETURN QUERY
+    SELECT 'no entry of the audit log was changed or removed', format('%s of %s', count(v),
+               (SELECT count(*) FROM ecs.audit_log)), count(v) = 0
+    FROM ecs_lib.audit_verify() v;
+END $$;
+
 CREATE FUNCTION ecs_lib.audit_invariants()
 RETURNS TABLE (name text, figure text, holds boolean) LANGUAGE plpgsql STABLE AS $$
 BEGIN
@@ -504,4 +514,5 @@ BEGIN
     RETURN QUERY SELECT * FROM ecs_lib.audit_reviews();
     RETURN QUERY SELECT * FROM ecs_lib.audit_images();
     RETURN QUERY SELECT * FROM ecs_lib.audit_returns();
+    RETURN QUERY SELECT * FROM ecs_lib.audit_log_whole();
 END $$;
