@@ -564,6 +564,60 @@ BEGIN
     END LOOP;
 END $$;
 
+-- Returns, one of each kind: asked for; disputed, so that the admin has to decide;
+-- accepted, with a unit that waits for its seller; refused; accepted, and the unit
+-- waits to be on sale again; taken back.
+CREATE TEMP TABLE demo_returns (n integer PRIMARY KEY, reason text, condition text,
+    inspection text, decision jsonb, unit text, id bigint) ON COMMIT DROP;
+INSERT INTO demo_returns (n, reason, condition, inspection, decision, unit) VALUES
+    (48, 'It is lovely, but too big for where it was to go.', NULL, NULL, NULL, NULL),
+    (42, 'A dent on the side. It was there when I opened the box!', 'DAMAGED',
+        'The box has no mark. The seller says it left whole.', NULL, NULL),
+    (43, 'Not the colour that the picture shows.', 'OPEN_BOX', 'Unpacked, not used.',
+        '{"status": "APPROVED"}', NULL),
+    (44, 'I do not like it any more.', 'USED', 'Used every day, by the look of it.',
+        '{"status": "REJECTED", "notes": "It has been used for more than trying it."}', NULL),
+    (45, 'One of the feet is missing.', 'OPEN_BOX', 'The foot was at the bottom of the box.',
+        '{"status": "APPROVED", "seller_fault": true, "penalty_points": 1}', 'resell'),
+    (46, 'Wrong size.', NULL, NULL, NULL, NULL);
+INSERT INTO demo_events
+SELECT interval '30 hours' - step.after, n, step.what
+FROM demo_returns CROSS JOIN (VALUES ('return ask', interval '0'),
+    ('return take back', interval '1 hour'), ('return look', interval '10 hours'),
+    ('return decide', interval '16 hours'), ('return unit', interval '18 hours'))
+    AS step (what, after)
+WHERE CASE step.what WHEN 'return ask' THEN true WHEN 'return look' THEN condition IS NOT NULL
+                     WHEN 'return decide' THEN decision IS NOT NULL
+                     WHEN 'return unit' THEN unit IS NOT NULL ELSE n = 46 END;
+
+CREATE FUNCTION pg_temp.return_event(p_n integer, p_what text) RETURNS void
+LANGUAGE plpgsql AS $$
+DECLARE
+    o demo_orders;
+    d demo_returns;
+BEGIN
+    SELECT * INTO o FROM demo_orders WHERE n = p_n;
+    SELECT * INTO d FROM demo_returns WHERE n = p_n;
+    CASE p_what
+        WHEN 'return ask' THEN
+            UPDATE demo_returns SET id = ((ecs_api.returns_create(pg_temp.me(o.buyer),
+                    (SELECT min(id) FROM ecs.order_items WHERE order_id = o.id), 1, d.reason)).body
+                ->> 'id')::bigint WHERE n = p_n;
+        WHEN 'return take back' THEN
+            PERFORM ecs_api.returns_cancel(pg_temp.me(o.buyer), d.id);
+        WHEN 'return look' THEN
+            PERFORM ecs_api.returns_inspect(pg_temp.me(o.courier), d.id, jsonb_build_array(
+                jsonb_build_object('condition', d.condition, 'quantity', 1,
+                                   'notes', d.inspection)));
+        WHEN 'return decide' THEN
+            PERFORM ecs_api.returns_update(pg_temp.me('admin'), d.id, d.decision);
+        WHEN 'return unit' THEN
+            PERFORM ecs_api.return_units_decide(pg_temp.me(p.seller), u.id, d.unit, 25)
+                FROM ecs.return_units u JOIN demo_products p ON p.id = u.product_id
+                WHERE u.return_id = d.id;
+    END CASE;
+END $$;
+
 -- Auctions: three are over, three run (one ends some minutes after the demo was
 -- loaded), one comes, one waits for the admin, one is a draft. `begins` and `ends`
 -- are before the time of loading.
@@ -681,6 +735,8 @@ BEGIN
             PERFORM pg_temp.offer_event(e.what);
         ELSIF e.what IN ('review', 'reply', 'hide') THEN
             PERFORM pg_temp.review_event(e.n, e.what);
+        ELSIF e.what LIKE 'return %' THEN
+            PERFORM pg_temp.return_event(e.n, e.what);
         ELSIF e.what LIKE 'auction %' THEN
             PERFORM pg_temp.auction_event(e.n, e.what);
         ELSE
@@ -697,4 +753,5 @@ DROP FUNCTION pg_temp.at(interval), pg_temp.me(text), pg_temp.product_event(inte
     pg_temp.deposit(text, numeric, text), pg_temp.shop_event(integer, text),
     pg_temp.open_sale(text, text, interval, interval, integer, integer),
     pg_temp.offer_event(text), pg_temp.review_event(integer, text),
+    pg_temp.return_event(integer, text),
     pg_temp.bid(integer), pg_temp.auction_event(integer, text);

@@ -406,7 +406,8 @@ const ecs_route_t ecs_catalog_routes[] = {
 #define PRODUCT_MEMBERS                                                       \
     "id:id name:str slug:str description:text status:" STATE_WORD " "         \
     "price:money current_price:money discount_percentage:num? "               \
-    "discount_source:DISCOUNT|SALE? quantity:int in_stock:bool "              \
+    "discount_source:DISCOUNT|SALE? condition:NEW|OPEN_BOX|USED "             \
+    "quantity:int in_stock:bool "                                             \
     "category:ProductCategory brand:ProductBrand? seller:Person "             \
     "images:[ProductImage] avg_rating:num ratings_count:int "                 \
     "created_at:time updated_at:time"

@@ -22,6 +22,7 @@ RETURNS json LANGUAGE sql STABLE AS $$
         'current_price', ecs_lib.current_price(p, p_at)::text,
         'discount_percentage', ecs_lib.offer_percentage(p, p_at),
         'discount_source', ecs_lib.offer_source(p, p_at),
+        'condition', p.condition,
         'quantity', p.quantity, 'in_stock', p.quantity > 0,
         'category', json_build_object('id', c.id, 'name', c.name, 'parent', c.parent_id),
         'brand', CASE WHEN b.id IS NOT NULL THEN

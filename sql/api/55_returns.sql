@@ -79,9 +79,8 @@ CREATE FUNCTION ecs_lib.return_notify(r ecs.returns, p_users bigint[], p_type te
     p_message text, p_extra jsonb DEFAULT '{}')
 RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
-    PERFORM ecs_lib.notify(u, p_type, p_message, 'return', r.id,
-                           jsonb_build_object('order', r.order_id) || p_extra)
-        FROM (SELECT DISTINCT unnest(p_users) AS u ORDER BY 1) who;
+    PERFORM ecs_lib.notify_many(p_users, p_type, p_message, 'return', r.id,
+                                jsonb_build_object('order', r.order_id) || p_extra);
 END $$;
 
 -- "2 × Brass lamp of order ORD-20261122-7KQ2MX"

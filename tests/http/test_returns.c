@@ -390,6 +390,7 @@ START_TEST(a_used_unit_is_sold_again)
     r = expect(get(buyer, fmt("/api/product/products/%lld/", listing)), 200);
     same(r, "price", "10.00");
     same(r, "quantity", "1");
+    same(r, "condition", "OPEN_BOX");
     ck_assert_ptr_nonnull(strstr(text_at(r, "name"), " (open box)"));
     expect(post(seller, fmt("/api/returns/units/%lld/decide/",
                             int_at(get(seller, "/api/returns/units/?status="

@@ -127,7 +127,7 @@ SELECT is((SELECT string_agg(action, ' ' ORDER BY id) FROM ecs.audit_log
 SELECT is((ecs_api.products_get(NULL, ecs_test.named('Brass lamp'))).body::jsonb
     - '{id,slug,description,category,seller,created_at,updated_at}'::text[],
     '{"name": "Brass lamp", "status": "APPROVED", "price": "13.00", "current_price": "13.00",
-      "discount_percentage": null, "discount_source": null, "quantity": 7, "in_stock": true,
+      "discount_percentage": null, "discount_source": null, "condition": "NEW", "quantity": 7, "in_stock": true,
       "brand": null, "images": [], "avg_rating": 0.00, "ratings_count": 0}'::jsonb,
     'everybody sees it');
 SELECT is(ecs_test.of(ecs_api.products_get(NULL, ecs_test.named('Brass lamp')), 'created_at'),

@@ -9,7 +9,7 @@ SELECT set_config('ecs.demo_password_hash', '$y$demo', true) AS ignored \gset
 \o /dev/null
 \ir ../../sql/demo.sql
 \o
-SELECT plan(25);
+SELECT plan(28);
 
 CREATE TEMP TABLE product_states AS SELECT status, count(*) AS n FROM ecs.products GROUP BY status;
 CREATE TEMP TABLE order_states AS SELECT status, count(*) AS n FROM ecs.orders GROUP BY status;
@@ -60,6 +60,14 @@ SELECT cmp_ok((SELECT min(end_at) FROM ecs.auctions WHERE status = 'ACTIVE'), '<
     clock_timestamp() + interval '10 minutes', 'one is about to end');
 SELECT cmp_ok((SELECT count(DISTINCT bidder_id) FROM ecs.bids), '>=', 5::bigint,
     'several people bid');
+SELECT is((SELECT string_agg(status || ' ' || n, ' ' ORDER BY status) FROM (
+    SELECT status, count(*) AS n FROM ecs.returns GROUP BY status) r),
+    'APPROVED 2 CANCELLED 1 REJECTED 1 REQUESTED 1 UNDER_INSPECTION 1', 'returns in every state');
+SELECT is((SELECT string_agg(status, ' ' ORDER BY status) FROM ecs.return_units), 'RESOLD WAITING',
+    'an opened unit waits for its seller, another for the admin');
+SELECT is((SELECT reason FROM ecs.returns r JOIN ecs.return_items i ON i.return_id = r.id
+    WHERE r.status = 'UNDER_INSPECTION' AND i.condition = 'DAMAGED'),
+    'A dent on the side. It was there when I opened the box!', 'one is disputed');
 SELECT is((SELECT count(*) FROM ecs.sessions), 0::bigint, 'nobody is still signed in');
 SELECT is((SELECT count(*) FROM ecs.transfers t JOIN ecs.transfers u ON u.id > t.id
     WHERE u.created_at < t.created_at), 0::bigint, 'time goes one way');
