@@ -29,6 +29,7 @@ struct ecs_smtp_t {
     const int *stop;
     CURL *curl; /* NULL while nothing is to be sent */
     stage_e stage;
+    int is_over; /* QUIT was said: what the server says then is no reason */
     char words[WORDS_BYTES]; /* the server's last line */
     char error[CURL_ERROR_SIZE];
     const char *rest; /* of the letter */
@@ -134,8 +135,9 @@ static int on_trace(CURL *curl, curl_infotype type, char *data, size_t size,
         else if (begins(data, size, "DATA")) {
             smtp->stage = STAGE_TEXT;
         }
+        smtp->is_over |= begins(data, size, "QUIT");
     }
-    else if (type == CURLINFO_HEADER_IN) {
+    else if (type == CURLINFO_HEADER_IN && !smtp->is_over) {
         size_t length = size < WORDS_BYTES - 1 ? size : WORDS_BYTES - 1;
 
         memcpy(smtp->words, data, length);
@@ -229,6 +231,7 @@ ecs_mailer_e ecs_smtp_send(ecs_smtp_t *smtp, apr_pool_t *p,
         return ECS_MAILER_AWAY;
     }
     smtp->stage = STAGE_BEFORE;
+    smtp->is_over = 0;
     smtp->words[0] = smtp->error[0] = '\0';
     smtp->rest = letter->text;
     smtp->left = letter->length;
