@@ -15,6 +15,7 @@
 #define SCHEMA_VERSION 15
 
 #define COUNT_MAX 1000000 /* of points and pieces, as in ecs.settings */
+#define INCREMENTS_MAX 50 /* steps of the table of bids */
 
 static ecs_problem_t *health_before(ecs_request_t *req)
 {
@@ -43,6 +44,14 @@ static const ecs_field_t ready_fields[] = {
     { NULL },
 };
 
+static const ecs_field_t increment_fields[] = {
+    { .name = "from", .type = ECS_T_MONEY, .flags = ECS_REQUIRED,
+      .help = "The price of one piece from which on it holds." },
+    { .name = "increment", .type = ECS_T_MONEY, .flags = ECS_REQUIRED,
+      .min = 1, .help = "How much higher the next bid has to be." },
+    { NULL },
+};
+
 /* The bounds are those of the CHECKs of table ecs.settings. */
 static const ecs_field_t settings_fields[] = {
     { .name = "platform_fee_percent", .type = ECS_T_DECIMAL, .max = 50,
@@ -65,6 +74,13 @@ static const ecs_field_t settings_fields[] = {
       .help = "At which rank GOLD begins." },
     { .name = "bid_soft_close_seconds", .type = ECS_T_INT, .max = 3600,
       .help = "A bid this late moves the end of its auction." },
+    { .name = "bid_soft_close_cap_minutes", .type = ECS_T_INT, .max = 10080,
+      .help = "How far beyond the planned end late bids can move it; 0: any "
+              "far." },
+    { .name = "bid_increments", .type = ECS_T_ITEMS, .max = INCREMENTS_MAX,
+      .members = increment_fields,
+      .help = "For auctions whose seller named no increment; one step begins "
+              "at 0.00. Empty: those take 1.00." },
     { .name = "low_stock_at", .type = ECS_T_INT, .max = COUNT_MAX,
       .help = "Pieces left at which a seller is told." },
     { .name = "cancel_fee_percent", .type = ECS_T_DECIMAL, .max = 50,
@@ -203,8 +219,13 @@ const ecs_schema_t ecs_platform_schemas[] = {
       "return_window_days:int max_active_deliveries:int points_per_10:int "
       "brand_min_points:int verified_at_points:int rank_silver_points:int "
       "rank_gold_points:int ranks:Ranks bid_soft_close_seconds:int "
+      "bid_soft_close_cap_minutes:int bid_increments:[BidIncrement] "
       "low_stock_at:int cancel_fee_percent:str proof_ttl_hours:int "
       "proof_max_attempts:int currency:str updated_at:time" },
+    { "BidIncrement",
+      "From this price of one piece on the next bid has to be that much "
+      "higher.",
+      "from:money increment:money" },
     { "Ranks", "The points each rank begins with.",
       "STARTER:int SILVER:int GOLD:int" },
     { "Job",

@@ -48,6 +48,11 @@ CREATE FUNCTION ecs_lib.settings_json(s ecs.settings) RETURNS json LANGUAGE sql 
         'rank_gold_points', s.rank_gold_points,
         'ranks', ecs_lib.ranks_json(s),
         'bid_soft_close_seconds', s.bid_soft_close_seconds,
+        'bid_soft_close_cap_minutes', s.bid_soft_close_cap_minutes,
+        'bid_increments', (
+            SELECT coalesce(json_agg(json_build_object('from', step -> 0, 'increment', step -> 1)),
+                            '[]')
+            FROM jsonb_array_elements(s.bid_increments) step),
         'low_stock_at', s.low_stock_at,
         'cancel_fee_percent', s.cancel_fee_percent::text,
         'proof_ttl_hours', s.proof_ttl_hours,
@@ -63,6 +68,27 @@ DECLARE
     v_settings ecs.settings := ecs_lib.settings();
 BEGIN
     RETURN ecs_lib.ok(ecs_lib.settings_json(v_settings), v_settings.version);
+END $$;
+
+-- The table of increments as ecs.settings has it, by the price it begins at:
+-- [["0.00", "0.50"], ["50.00", "1.00"]]. Raises EC400.
+CREATE FUNCTION ecs_lib.settings_increments(p_steps jsonb) RETURNS jsonb
+LANGUAGE plpgsql AS $$
+DECLARE
+    v_steps jsonb;
+    v_from  numeric[];
+BEGIN
+    SELECT coalesce(jsonb_agg(jsonb_build_array(step -> 'from', step -> 'increment')
+                              ORDER BY (step ->> 'from')::numeric), '[]'),
+           array_agg((step ->> 'from')::numeric ORDER BY (step ->> 'from')::numeric)
+        INTO v_steps, v_from FROM jsonb_array_elements(p_steps) step;
+    IF v_from[1] > 0 THEN
+        PERFORM ecs_lib.invalid('bid_increments', 'One step has to begin at 0.00.');
+    END IF;
+    IF cardinality(v_from) > (SELECT count(DISTINCT f) FROM unnest(v_from) f) THEN
+        PERFORM ecs_lib.invalid('bid_increments', 'Two steps begin at the same price.');
+    END IF;
+    RETURN v_steps;
 END $$;
 
 -- What the bounds of single fields cannot say, as errors of fields that were
@@ -115,6 +141,9 @@ BEGIN
     SELECT * INTO v_old FROM ecs.settings FOR NO KEY UPDATE;
     PERFORM ecs_lib.check_version(p_me, v_old.version);
     v_new := jsonb_populate_record(v_old, p_changes);
+    IF p_changes ? 'bid_increments' THEN
+        v_new.bid_increments := ecs_lib.settings_increments(p_changes -> 'bid_increments');
+    END IF;
     PERFORM ecs_lib.settings_check(v_new, p_changes);
     SELECT jsonb_object_agg(o.key, o.value), jsonb_object_agg(o.key, n.value)
         INTO v_was, v_is
@@ -132,6 +161,8 @@ BEGIN
             rank_silver_points = v_new.rank_silver_points,
             rank_gold_points = v_new.rank_gold_points,
             bid_soft_close_seconds = v_new.bid_soft_close_seconds,
+            bid_soft_close_cap_minutes = v_new.bid_soft_close_cap_minutes,
+            bid_increments = v_new.bid_increments,
             low_stock_at = v_new.low_stock_at,
             cancel_fee_percent = v_new.cancel_fee_percent,
             proof_ttl_hours = v_new.proof_ttl_hours,

@@ -210,6 +210,36 @@ START_TEST(a_proposal_keeps_the_rules)
 }
 END_TEST
 
+/* What a seller does not say, the shop's table says, as the price goes up. */
+START_TEST(the_table_of_increments_is_for_those_without_one)
+{
+    actor_t *top = person("superadmin", NULL), *seller = person("seller", NULL);
+    actor_t *anna = person("user", "500.00");
+    const char *settings = "/api/settings/";
+    long long id, own;
+
+    same(expect(patch(top, settings, "{\"bid_increments\": [{\"from\": 0}]}"),
+                400),
+         "bid_increments.0.increment.0", "This field is required.");
+    invalid(patch(top, settings, "{\"bid_increments\":"
+                                 " [{\"from\": 5, \"increment\": 1}]}"),
+            "bid_increments");
+    same(expect(patch(top, settings,
+                      "{\"bid_increments\": [{\"from\": \"20\", \"increment\":"
+                      " \"5\"}, {\"from\": 0, \"increment\": 0.5}]}"),
+                200),
+         "bid_increments.1.increment", "5.00");
+    id = running(seller, 1, "");
+    own = running(seller, 1, ", \"min_increment\": 2");
+    same(expect(bid(anna, id, "10.00"), 201), "minimum_bid", "10.50");
+    same(expect(bid(anna, id, "20.00"), 201), "minimum_bid", "25.00");
+    same(get(NULL, path(id, "")), "min_increment", "5.00");
+    same(expect(bid(anna, own, "20.00"), 201), "minimum_bid", "22.00");
+    expect(patch(top, settings, "{\"bid_increments\": []}"), 200);
+    same(get(NULL, path(id, "")), "min_increment", "1.00");
+}
+END_TEST
+
 /* --- by the clock ---------------------------------------------------------------- */
 
 START_TEST(the_clock_begins_and_ends_an_auction)
@@ -697,6 +727,7 @@ int main(void)
     const TTest *const tests[] = {an_auction_is_seen_when_it_is_approved,
                                   a_draft_takes_nothing_until_it_is_submitted,
                                   a_proposal_keeps_the_rules,
+                                  the_table_of_increments_is_for_those_without_one,
                                   the_clock_begins_and_ends_an_auction,
                                   unsold_goods_and_money_come_back,
                                   an_admin_ends_or_cancels_an_auction,

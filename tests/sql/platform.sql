@@ -1,7 +1,7 @@
 -- Platform: readiness, settings, audit log.
 BEGIN;
 \ir support.psql
-SELECT plan(40);
+SELECT plan(46);
 
 CREATE TEMP TABLE who AS SELECT ecs_test.person('root', 'superadmin') AS root,
     ecs_test.person('adam', 'admin') AS adam, ecs_test.person('sela', 'seller') AS sela;
@@ -95,6 +95,22 @@ SELECT is(ecs_test.set('{"rank_silver_points": 100, "rank_gold_points": 600}'), 
     'new ranks');
 SELECT is((SELECT string_agg(username || ' ' || rank, ', ' ORDER BY username) FROM ecs.users),
     'adam STARTER, root STARTER, sela GOLD', 'hold for everybody at once');
+
+SELECT is((ecs_api.platform_settings(adam)).body ->> 'bid_increments', '[]',
+    'no table of increments at first') FROM who;
+SELECT is((ecs_api.platform_settings_update(ecs_test.root(), '{"bid_soft_close_cap_minutes": 10,
+    "bid_increments": [{"from": "50.00", "increment": "1.00"},
+                       {"from": "0.00", "increment": "0.50"}]}')).body ->> 'bid_increments',
+    '[{"from" : "0.00", "increment" : "0.50"}, {"from" : "50.00", "increment" : "1.00"}]',
+    'then one, by price');
+SELECT is((SELECT bid_increments::text || ' ' || bid_soft_close_cap_minutes FROM ecs.settings),
+    '[["0.00", "0.50"], ["50.00", "1.00"]] 10', 'in the table');
+SELECT matches(ecs_test.set('{"bid_increments": [{"from": "1.00", "increment": "1.00"}]}'),
+    '"bid_increments".*begin at 0.00', 'it begins at nothing');
+SELECT matches(ecs_test.set('{"bid_increments": [{"from": "0.00", "increment": "1.00"},
+    {"from": "0", "increment": "2.00"}]}'), '"bid_increments".*same price', 'each step once');
+SELECT is((ecs_api.platform_settings_update(ecs_test.root(), '{"bid_increments": []}')).body
+    ->> 'bid_increments', '[]', 'and none again');
 
 -- Audit log ------------------------------------------------------------------------
 
