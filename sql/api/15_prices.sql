@@ -37,10 +37,15 @@ $$;
 
 -- The percentage that counts, NULL for none; and where it comes from, DISCOUNT or
 -- SALE. When a sale gives no more than the discount, it is the discount.
+-- p_sale: that of sales, where a list of products looks it up by itself.
+CREATE FUNCTION ecs_lib.offer_percentage(p ecs.products, p_sale numeric, p_at timestamptz)
+RETURNS numeric LANGUAGE sql STABLE AS $$
+    SELECT CASE WHEN p.offers_until > p_at THEN
+        greatest(ecs_lib.discount_now(p, p_at), p_sale) END
+$$;
 CREATE FUNCTION ecs_lib.offer_percentage(p ecs.products, p_at timestamptz) RETURNS numeric
 LANGUAGE sql STABLE AS $$
-    SELECT CASE WHEN p.offers_until > p_at THEN
-        greatest(ecs_lib.discount_now(p, p_at), ecs_lib.sale_now(p, p_at)) END
+    SELECT ecs_lib.offer_percentage(p, ecs_lib.sale_now(p, p_at), p_at)
 $$;
 CREATE FUNCTION ecs_lib.offer_source(p ecs.products, p_at timestamptz) RETURNS text
 LANGUAGE sql STABLE AS $$

@@ -134,6 +134,21 @@ CREATE TYPE ecs_lib.product_filters AS (at timestamptz, search ecs_lib.search_qu
     words tsquery, categories bigint[], brand bigint, seller bigint, min_price numeric,
     max_price numeric, min_rating numeric, in_stock boolean, has_discount boolean, sale bigint);
 
+-- The offer of each product p as o: percentage, NULL for none, and price. Once for
+-- a product, however often a statement names it: that is what OFFSET 0 is for.
+CREATE FUNCTION ecs_lib.products_offers() RETURNS text
+LANGUAGE plpgsql IMMUTABLE AS $$
+BEGIN
+    RETURN $sql$ CROSS JOIN LATERAL (
+        SELECT x.percentage, CASE WHEN x.percentage IS NULL THEN p.price
+                                  ELSE ecs_lib.reduced(p.price, x.percentage) END AS price
+        FROM (SELECT ecs_lib.offer_percentage(p, CASE WHEN p.sales_until > ($1).at THEN (
+                    SELECT max(sp.percentage) FROM ecs.sale_products sp
+                    WHERE sp.product_id = p.id AND sp.starts_at <= ($1).at
+                      AND sp.ends_at > ($1).at) END, ($1).at) AS percentage OFFSET 0) x
+        OFFSET 0) o $sql$;
+END $$;
+
 -- The bounds of the price, of products without an offer and of those with one:
 -- the index on list prices serves the first, only the second are computed.
 -- p_offered: NULL for both.
@@ -143,21 +158,31 @@ DECLARE
     c_listed  CONSTANT text := '((p.offers_until > ($1).at) IS NOT TRUE
         AND (($1).min_price IS NULL OR p.price >= ($1).min_price)
         AND (($1).max_price IS NULL OR p.price <= ($1).max_price))';
-    c_offered CONSTANT text := '(p.offers_until > ($1).at
-        AND (($1).min_price IS NULL OR ecs_lib.current_price(p, ($1).at) >= ($1).min_price)
-        AND (($1).max_price IS NULL OR ecs_lib.current_price(p, ($1).at) <= ($1).max_price))';
+    c_offered CONSTANT text := 'p.offers_until > ($1).at';
+    c_bounds  CONSTANT text := ' AND (($1).min_price IS NULL OR o.price >= ($1).min_price)
+        AND (($1).max_price IS NULL OR o.price <= ($1).max_price)';
 BEGIN
-    RETURN CASE p_offered WHEN true THEN ' AND ' || c_offered
-                          WHEN false THEN ' AND ' || c_listed
-                          ELSE format(' AND ((($1).min_price IS NULL AND ($1).max_price IS NULL)
-                                        OR %s OR %s)', c_listed, c_offered) END;
+    RETURN CASE p_offered WHEN true THEN c_offered || c_bounds WHEN false THEN c_listed
+                          ELSE format('(%s OR %s)%s', c_listed, c_offered, c_bounds) END;
 END $$;
 
--- The approved products that pass: FROM and WHERE.
-CREATE FUNCTION ecs_lib.products_passing(p_offered boolean DEFAULT NULL) RETURNS text
+-- Do the filters look at offers?
+CREATE FUNCTION ecs_lib.filters_offers(f ecs_lib.product_filters) RETURNS boolean
 LANGUAGE plpgsql IMMUTABLE AS $$
 BEGIN
-    RETURN $sql$ FROM ecs.products p WHERE p.status = 'APPROVED'
+    RETURN num_nonnulls(f.min_price, f.max_price, f.has_discount) > 0;
+END $$;
+
+-- The approved products that pass: FROM and WHERE. p_offered: only those without
+-- an offer (then there is no o), or only those that may have one.
+CREATE FUNCTION ecs_lib.products_passing(f ecs_lib.product_filters,
+    p_offered boolean DEFAULT NULL) RETURNS text
+LANGUAGE plpgsql IMMUTABLE AS $$
+BEGIN
+    RETURN ' FROM ecs.products p'
+        || CASE WHEN p_offered OR (p_offered IS NULL AND ecs_lib.filters_offers(f))
+                THEN ecs_lib.products_offers() ELSE '' END
+        || $sql$ WHERE p.status = 'APPROVED'
         AND (($1).words IS NULL OR p.words @@ ($1).words)
         AND (($1).categories IS NULL OR p.category_id = ANY (($1).categories))
         AND (($1).brand IS NULL OR p.brand_id = (
@@ -166,11 +191,12 @@ BEGIN
         AND (($1).min_rating IS NULL OR p.avg_rating >= ($1).min_rating)
         AND (($1).in_stock IS NULL OR (p.quantity > 0) = ($1).in_stock)
         AND (($1).has_discount IS NOT TRUE OR p.offers_until > ($1).at)
-        AND (($1).has_discount IS NULL OR
-             (ecs_lib.offer_percentage(p, ($1).at) IS NOT NULL) = ($1).has_discount)
         AND (($1).sale IS NULL OR p.id = ANY (ARRAY(
             SELECT sp.product_id FROM ecs.sale_products sp WHERE sp.sale_id = ($1).sale))) $sql$
-        || ecs_lib.products_priced(p_offered);
+        || CASE WHEN f.has_discount IS NOT NULL AND p_offered IS NOT FALSE THEN
+               ' AND (o.percentage IS NOT NULL) = ($1).has_discount' ELSE '' END
+        || CASE WHEN p_offered IS NOT NULL OR num_nonnulls(f.min_price, f.max_price) > 0 THEN
+               ' AND ' || ecs_lib.products_priced(p_offered) ELSE '' END;
 END $$;
 
 -- How many pass, counted up to a limit. Nothing is selected, so that the index
@@ -180,7 +206,7 @@ LANGUAGE plpgsql STABLE AS $$
 DECLARE
     v_count bigint;
 BEGIN
-    EXECUTE format('SELECT count(*) FROM (SELECT %s LIMIT $2) x', ecs_lib.products_passing())
+    EXECUTE format('SELECT count(*) FROM (SELECT %s LIMIT $2) x', ecs_lib.products_passing(f))
         INTO v_count USING f, p_limit;
     RETURN v_count;
 END $$;
@@ -217,7 +243,7 @@ CREATE FUNCTION ecs_lib.products_order(p_ordering text, OUT key text, OUT type t
 LANGUAGE plpgsql IMMUTABLE AS $$
 BEGIN
     CASE ltrim(p_ordering, '-')
-        WHEN 'price' THEN key := 'ecs_lib.current_price(p, ($1).at)'; type := 'numeric';
+        WHEN 'price' THEN key := 'o.price'; type := 'numeric';
         WHEN 'created_at' THEN key := 'p.created_at'; type := 'timestamptz';
         WHEN 'avg_rating' THEN key := 'p.avg_rating'; type := 'numeric';
         WHEN 'name' THEN key := 'p.name'; type := 'text';
@@ -243,7 +269,7 @@ END $$;
 
 -- The statement that finds a page of products, $3 after the first $4. By price,
 -- those without and with an offer are found apart and merged.
-CREATE FUNCTION ecs_lib.products_page(p_ordering text) RETURNS text
+CREATE FUNCTION ecs_lib.products_page(f ecs_lib.product_filters, p_ordering text) RETURNS text
 LANGUAGE plpgsql IMMUTABLE AS $$
 DECLARE
     v_key CONSTANT text := (ecs_lib.products_order(p_ordering)).key;
@@ -251,13 +277,13 @@ BEGIN
     IF p_ordering NOT IN ('price', '-price') THEN
         RETURN format('SELECT array_agg(x.id), array_agg(x.key::text)
                        FROM (%s LIMIT $3 OFFSET $4) x',
-            ecs_lib.products_sorted(ecs_lib.products_passing(), v_key, p_ordering));
+            ecs_lib.products_sorted(ecs_lib.products_passing(f), v_key, p_ordering));
     END IF;
     RETURN format('SELECT array_agg(x.id), array_agg(x.key::text)
                    FROM ((%s LIMIT $3 + $4) UNION ALL (%s LIMIT $3 + $4)
                          ORDER BY key %3$s, id %3$s LIMIT $3 OFFSET $4) x',
-        ecs_lib.products_sorted(ecs_lib.products_passing(false), 'p.price', p_ordering),
-        ecs_lib.products_sorted(ecs_lib.products_passing(true), v_key, p_ordering),
+        ecs_lib.products_sorted(ecs_lib.products_passing(f, false), 'p.price', p_ordering),
+        ecs_lib.products_sorted(ecs_lib.products_passing(f, true), v_key, p_ordering),
         CASE WHEN p_ordering LIKE '-%' THEN 'DESC' ELSE 'ASC' END);
 END $$;
 
@@ -271,7 +297,7 @@ RETURNS ecs_lib.found LANGUAGE plpgsql STABLE AS $$
 DECLARE
     v_found ecs_lib.found;
 BEGIN
-    EXECUTE ecs_lib.products_page(p_ordering) INTO v_found USING f, p_key, p_limit, p_skip;
+    EXECUTE ecs_lib.products_page(f, p_ordering) INTO v_found USING f, p_key, p_limit, p_skip;
     RETURN v_found;
 END $$;
 
@@ -337,7 +363,7 @@ BEGIN
     EXECUTE format($sql$
         WITH x AS MATERIALIZED (
             SELECT p.category_id, p.brand_id, p.avg_rating,
-                   width_bucket(ecs_lib.current_price(p, ($1).at), $3) AS band
+                   width_bucket(%s, $3) AS band
             %s LIMIT $2)
         SELECT json_build_object(
             'counted', (SELECT count(*) FROM x),
@@ -361,7 +387,8 @@ BEGIN
             'ratings', (SELECT json_agg(json_build_object('min', stars,
                     'count', (SELECT count(*) FROM x WHERE x.avg_rating >= stars))
                     ORDER BY stars DESC) FROM generate_series(1, 4) AS stars))
-        $sql$, ecs_lib.products_passing())
+        $sql$, CASE WHEN ecs_lib.filters_offers(f) THEN 'o.price'
+                    ELSE 'ecs_lib.current_price(p, ($1).at)' END, ecs_lib.products_passing(f))
         INTO v_facets USING f, p_most, c_bounds, c_rows;
     RETURN v_facets;
 END $$;

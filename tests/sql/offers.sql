@@ -2,7 +2,7 @@
 -- a price shows the same (sql/api/15_prices.sql, 21_offers.sql).
 BEGIN;
 \ir support.psql
-SELECT plan(123);
+SELECT plan(132);
 
 CREATE TABLE ecs_test.who AS SELECT
     ecs_test.person('ada', 'admin') AS admin,
@@ -402,6 +402,70 @@ SELECT is(ecs_test.holds(), 'all', 'every figure is right');
 UPDATE ecs.products SET sales_until = 'infinity' WHERE id = :vase;
 SELECT is(ecs_test.holds(), 'each product knows when the last of its sales ends: 1 of 4',
     'and the audit sees when one is not');
+
+-- Lists compute prices in their own way, and come to the same --------------------------------------------
+
+-- Products in sales that run, ran and will run, in two at once, with discounts
+-- that are in force, over and planned, and with all of that; the same in prices
+-- at which lists have to tell them by their ids.
+INSERT INTO ecs.sales (name, starts_at, ends_at, created_by)
+    SELECT 'Sale ' || n, ecs.now() + (n - 3) * interval '1 day', ecs.now() + (n - 1) * interval '1 day',
+           (SELECT (admin).id FROM ecs_test.who)
+    FROM generate_series(1, 4) n;
+CREATE TABLE ecs_test.many AS
+    SELECT ecs_test.product(ecs_test.me('sam'), 'P' || n, 1 + n % 23 + 0.37 * (n % 7), 5) AS id, n
+    FROM generate_series(1, 240) n;
+INSERT INTO ecs.sale_products (sale_id, product_id, percentage, starts_at, ends_at)
+    SELECT s.id, m.id, 1 + (m.n * s.id) % 77, s.starts_at, s.ends_at
+    FROM ecs.sales s, ecs_test.many m
+    WHERE s.name LIKE 'Sale _' AND m.n % (2 + right(s.name, 1)::integer) = 0;
+UPDATE ecs.products p SET discount_percentage = 1 + m.n % 60,
+        discount_starts_at = CASE m.n % 3 WHEN 0 THEN ecs.now() + (m.n % 5 - 2) * interval '1 hour' END,
+        discount_ends_at = CASE WHEN m.n % 2 = 0 THEN ecs.now() + (m.n % 5 + 1) * interval '1 hour' END
+    FROM ecs_test.many m WHERE m.id = p.id AND m.n % 4 = 1;
+SELECT ok((SELECT count(DISTINCT (p.offers_until > ecs.now(),
+        ecs_lib.offer_source(p, ecs.now()))) >= 4 FROM ecs.products p),
+    'products with all kinds of offers');
+
+-- All ids of a list, walked by cursor; and those the prices say, in their order.
+CREATE FUNCTION ecs_test.walk(p_ordering text, p_min numeric, p_max numeric, p_discount boolean)
+RETURNS bigint[] LANGUAGE plpgsql AS $$
+DECLARE
+    v_ids    bigint[] := '{}';
+    v_answer ecs.answer;
+BEGIN
+    LOOP
+        v_answer := ecs_test.list(p_ordering, p_min, p_max, p_discount, p_page => NULL,
+                                  p_page_size => 50, p_cursor => v_answer.next_key);
+        v_ids := v_ids || ARRAY(SELECT (x ->> 'id')::bigint FROM json_array_elements(v_answer.body) x);
+        EXIT WHEN v_answer.next_key IS NULL;
+    END LOOP;
+    RETURN v_ids;
+END $$;
+CREATE FUNCTION ecs_test.expected(p_ordering text, p_min numeric, p_max numeric, p_discount boolean)
+RETURNS bigint[] LANGUAGE sql AS $$
+    SELECT coalesce(array_agg(x.id ORDER BY x.key, x.id * x.sign), '{}') FROM (
+        SELECT p.id, y.sign, ecs_lib.current_price(p, ecs.now()) * y.sign AS key
+        FROM ecs.products p, (SELECT CASE p_ordering WHEN 'price' THEN 1 ELSE -1 END AS sign) y
+        WHERE p.status = 'APPROVED'
+          AND (p_min IS NULL OR ecs_lib.current_price(p, ecs.now()) >= p_min)
+          AND (p_max IS NULL OR ecs_lib.current_price(p, ecs.now()) <= p_max)
+          AND (p_discount IS NULL
+               OR (ecs_lib.offer_percentage(p, ecs.now()) IS NOT NULL) = p_discount)) x
+$$;
+SELECT is(cardinality(ecs_test.walk('price', NULL, NULL, NULL)),
+    (SELECT count(*)::integer FROM ecs.products WHERE status = 'APPROVED'), 'a list has them all');
+SELECT is(ecs_test.walk(o, NULL, NULL, NULL), ecs_test.expected(o, NULL, NULL, NULL),
+    'in the order of ' || o) FROM unnest('{price,-price}'::text[]) o;
+SELECT is(ecs_test.walk(o, 3.33, 11, NULL), ecs_test.expected(o, 3.33, 11, NULL),
+    'between two prices by ' || o) FROM unnest('{price,-price}'::text[]) o;
+SELECT is(ecs_test.walk('price', NULL, 7.5, d), ecs_test.expected('price', NULL, 7.5, d),
+    'below a price, offered: ' || d) FROM unnest('{true,false}'::boolean[]) d;
+SELECT is((SELECT array_agg((ecs_test.list('-created_at', n, n + 2, d)).total ORDER BY n, d)
+           FROM generate_series(1, 24) n, unnest('{true,false,null}'::boolean[]) d),
+    (SELECT array_agg(cardinality(ecs_test.expected('price', n, n + 2, d))::bigint ORDER BY n, d)
+     FROM generate_series(1, 24) n, unnest('{true,false,null}'::boolean[]) d),
+    'in numbers that are counted');
 
 SELECT * FROM finish();
 ROLLBACK;
