@@ -7,83 +7,22 @@
  * answer kept under an Idempotency-Key nor any other row holds PIN or token.
  */
 #include "proof_steps.h"
+#include "accept.h"
 #include "proof.h"
 #include "qr.h"
 
 #include <apr_strings.h>
-#include <stdlib.h>
 #include <string.h>
 
 #define TYPE_JSON "application/json"
 #define TYPE_PNG "image/png"
 #define TYPE_SVG "image/svg+xml"
 
+static const char *const types[] = { TYPE_JSON, TYPE_PNG, TYPE_SVG, NULL };
+
 static ecs_problem_t *out_of_order(const ecs_request_t *req)
 {
     return ecs_problem_make(req->pool, "server_error", NULL);
-}
-
-/* ---- what the client prefers ---- */
-
-/* One media range of Accept; the type without blanks and parameters. */
-typedef struct range_t {
-    const char *type;
-    double quality; /* 0 to 1 */
-} range_t;
-
-static range_t read_range(apr_pool_t *p, const char *text)
-{
-    range_t range = { "", 1 };
-    const char *parameter = strchr(text, ';');
-
-    text += strspn(text, " \t");
-    range.type = apr_pstrmemdup(p, text, strcspn(text, "; \t"));
-    while (parameter) {
-        parameter += 1 + strspn(parameter + 1, " \t");
-        if (!strncasecmp(parameter, "q=", 2)) {
-            range.quality = strtod(parameter + 2, NULL);
-        }
-        parameter = strchr(parameter, ';');
-    }
-    return range;
-}
-
-/* What a media range asks for, NULL when it is nothing we make. */
-static const char *offer_for(const char *type)
-{
-    if (!strcasecmp(type, TYPE_SVG)) {
-        return TYPE_SVG;
-    }
-    if (!strcasecmp(type, TYPE_PNG) || !strcasecmp(type, "image/*")) {
-        return TYPE_PNG;
-    }
-    return !strcasecmp(type, TYPE_JSON) || !strcmp(type, "*/*") ? TYPE_JSON
-                                                                : NULL;
-}
-
-/* The type with the highest quality, the first of equals; JSON if unnamed. */
-static const char *preferred_type(const ecs_request_t *req)
-{
-    const char *accept = apr_table_get(req->r->headers_in, "Accept");
-    const char *best = TYPE_JSON;
-    double quality = 0;
-    char *rest = NULL;
-    char *text;
-
-    if (!accept) {
-        return best;
-    }
-    text = apr_strtok(apr_pstrdup(req->pool, accept), ",", &rest);
-    for (; text; text = apr_strtok(NULL, ",", &rest)) {
-        range_t range = read_range(req->pool, text);
-        const char *offer = offer_for(range.type);
-
-        if (offer && range.quality > quality) {
-            best = offer;
-            quality = range.quality;
-        }
-    }
-    return best;
 }
 
 /* ---- the three answers ---- */
@@ -171,7 +110,8 @@ ecs_problem_t *ecs_proof_step_show(ecs_request_t *req)
 {
     const json_t *stored = ecs_request_json(req, &req->answer);
     const char *nonce = json_string_value(json_object_get(stored, "nonce"));
-    const char *type = preferred_type(req);
+    const char *type = ecs_accept_choose(
+        apr_table_get(req->r->headers_in, "Accept"), types);
     const ecs_proof_t *proof = NULL;
 
     /* A NULL nonce would make a fresh proof that nobody could use. */

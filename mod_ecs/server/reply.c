@@ -6,7 +6,6 @@
  */
 #include "reply.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 #include <apr_lib.h>
@@ -16,6 +15,7 @@
 #include <http_protocol.h>
 #include <util_filter.h>
 
+#include "accept.h"
 #include "fields.h"
 #include "page.h"
 #include "server.h"
@@ -325,32 +325,19 @@ int ecs_reply_answer(ecs_request_t *req)
 
 /* Problems --------------------------------------------------------------------- */
 
-/* The q value of a media type in an Accept header, -1 when it is not named. */
-static double quality_of(const char *accept, const char *type)
-{
-    const char *found = ap_strcasestr(accept, type);
-    const char *end = found ? found + strlen(type) : NULL;
-    const char *next;
-    const char *q;
-
-    if (!found || (*end && !strchr(",; \t", *end))) {
-        return -1;
-    }
-    next = strchr(end, ',');
-    q = ap_strcasestr(end, "q=");
-    return q && (!next || q < next) ? strtod(q + 2, NULL) : 1;
-}
-
+/* Who names neither shape gets that of the conf. */
 static int wants_rfc9457(request_rec *r)
 {
     const char *accept = apr_table_get(r->headers_in, "Accept");
-    double problem = accept ? quality_of(accept, TYPE_PROBLEM) : -1;
-    double json = accept ? quality_of(accept, TYPE_JSON) : -1;
+    ecs_accept_t problem = ecs_accept_of(accept, TYPE_PROBLEM);
+    ecs_accept_t json = ecs_accept_of(accept, TYPE_JSON);
 
-    if (problem < 0 && json < 0) {
+    if (problem.match != ECS_ACCEPT_EXACT && json.match != ECS_ACCEPT_EXACT) {
         return ecs_config_of(r->server)->error_format == ECS_ERRORS_PROBLEM;
     }
-    return problem > 0 && problem >= json;
+    return problem.quality > json.quality
+        || (problem.quality == json.quality && problem.quality > 0
+            && problem.match >= json.match);
 }
 
 const char *ecs_reply_problem_body(request_rec *r,
