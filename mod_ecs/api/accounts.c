@@ -816,8 +816,8 @@ const ecs_schema_t ecs_accounts_schemas[] = {
     { "OnItsWay", "What was asked for happens later.", "detail:str" },
     { "Nothing", "An object without members.", "" },
     { "SellerCard", "What anybody may know of a seller.",
-      "id:id username:str points:int rank:STARTER|SILVER|GOLD "
-      "is_verified_seller:bool avg_rating:num ratings_count:int "
+      "id:id username:str picture:Picture? points:int "
+      "rank:STARTER|SILVER|GOLD is_verified_seller:bool avg_rating:num ratings_count:int "
       "products_count:int brands:[SellerBrand] member_since:time" },
     { NULL },
 };

@@ -621,7 +621,8 @@ END_TEST
 
 START_TEST(people_have_a_picture)
 {
-    actor_t *who = person("user", NULL);
+    actor_t *who = person("seller", NULL);
+    const char *card = fmt("/api/accounts/sellers/%lld/", who->id);
     request_t request = as_body("PUT", ME_IMAGE, who, photo());
     reply_t *r = expect(http_send(&request), 200);
     const char *tag = header(r, "ETag"), *first;
@@ -629,6 +630,7 @@ START_TEST(people_have_a_picture)
     ck_assert_ptr_nonnull(tag);
     first = text_at(r, "image.thumbnail_url");
     same(get(who, "/api/accounts/me/"), "image.thumbnail_url", first);
+    same(get(NULL, card), "picture.thumbnail_url", first);
     fetch(first);
     request = as_form("PUT", ME_IMAGE, who, png(7, 7));
     r = expect(http_send(&request), 200);
@@ -637,6 +639,7 @@ START_TEST(people_have_a_picture)
     refused(http_send(&request), 412, "stale");
     expect(delete (who, ME_IMAGE), 204);
     ck_assert(json_is_null(at(get(who, "/api/accounts/me/"), "image")));
+    ck_assert(json_is_null(at(get(NULL, card), "picture")));
 }
 END_TEST
 

@@ -304,7 +304,7 @@ SELECT is((a.body ->> 'username') || (a.body ->> 'role'), 'annieuser',
 
 SELECT bag_eq($$ SELECT json_object_keys((ecs_api.accounts_seller(NULL,
     ecs_test.id('bob'))).body) $$,
-    $$ VALUES ('id'), ('username'), ('points'), ('rank'), ('is_verified_seller'), ('avg_rating'),
+    $$ VALUES ('id'), ('username'), ('picture'), ('points'), ('rank'), ('is_verified_seller'), ('avg_rating'),
        ('ratings_count'), ('products_count'), ('brands'), ('member_since') $$,
     'a seller''s card has no e-mail, phone or location');
 SELECT is(ecs_test.code_of($$ SELECT ecs_api.accounts_seller(NULL, ecs_test.id('annie')) $$),
