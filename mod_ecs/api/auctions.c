@@ -172,8 +172,12 @@ const ecs_route_t ecs_auctions_routes[] = {
         .fields = list_fields,
         .call = "auctions_list",
         .status = 200,
-        .answer = "Auction",
+        .answer = "Auction +AuctionsFound",
         .summary = "Auctions that come, run or are over",
+        .description =
+            "Counted up to 10,000. With more, `count` is 10,000, "
+            "`count_is_exact` is false and pages go as far as that; a cursor "
+            "goes through all.",
     },
     {
         .method = "POST",
@@ -458,6 +462,8 @@ const ecs_schema_t ecs_auctions_schemas[] = {
       "An auction, and the clock of the shop. Its seller and administrators "
       "see what was offered to runners-up.",
       AUCTION_MEMBERS " ~offers:[AuctionOffer] server_time:time" },
+    { "AuctionsFound", "What a page of auctions says besides.",
+      "~count_is_exact:bool" },
     { "AuctionProduct", "What an auction sells.",
       "id:id name:str slug:str images:[ProductImage]" },
     { "Bidder",

@@ -49,18 +49,29 @@ BEGIN
             WHERE f.auction_id = a.id);
 END $$;
 
--- What everybody may see of an auction. p: its product, s: its seller, l: its
--- leader, all NULL for none. Only the leader sees the leader's maximum.
-CREATE FUNCTION ecs_lib.auction_public_json(a ecs.auctions, p ecs.products, s ecs.users,
-    l ecs.users, p_me ecs.caller)
-RETURNS json LANGUAGE plpgsql STABLE AS $$
-DECLARE
-    v_open    CONSTANT boolean := a.status NOT IN ('ENDED', 'CANCELLED');
-    v_leads   CONSTANT boolean := a.leader_id IS NOT NULL
-        AND a.leader_id IS NOT DISTINCT FROM p_me.id;
-    v_minimum CONSTANT numeric := CASE WHEN v_open THEN ecs_lib.minimum_bid(a) END;
+CREATE FUNCTION ecs_lib.reserve_met(a ecs.auctions) RETURNS boolean LANGUAGE sql IMMUTABLE
+AS $$ SELECT a.reserve_price IS NULL OR coalesce(a.current_price >= a.reserve_price, false) $$;
+
+-- How much higher a bid has to be that follows the present price.
+CREATE FUNCTION ecs_lib.auction_increment(a ecs.auctions) RETURNS numeric(14, 2)
+LANGUAGE plpgsql STABLE AS $$
 BEGIN
-    RETURN json_build_object(
+    IF a.min_increment IS NOT NULL THEN
+        RETURN a.min_increment;
+    END IF;
+    RETURN ecs_lib.bid_increment(NULL, (SELECT bid_increments FROM ecs.settings),
+                                 coalesce(a.current_price, a.start_price));
+END $$;
+
+-- What everybody may see of an auction. p: its product, s: its seller, l: its
+-- leader, all NULL for none; only the leader sees the leader's maximum.
+-- p_increment: that of above; p_more: further members, as text, or ''. A plain
+-- expression in SQL, as what makes JSON of rows is; the page of an auction is
+-- what everybody looks at while it ends.
+CREATE FUNCTION ecs_lib.auction_text(a ecs.auctions, p ecs.products, s ecs.users, l ecs.users,
+    p_viewer bigint, p_admin boolean, p_increment numeric, p_more text)
+RETURNS json LANGUAGE sql STABLE AS $$
+    SELECT (left(json_build_object(
         'id', a.id,
         'title', a.title,
         'description', a.description,
@@ -73,51 +84,40 @@ BEGIN
         'start_price', a.start_price::text,
         'buy_now_price', a.buy_now_price::text,
         'current_price', a.current_price::text,
-        'min_increment', ecs_lib.bid_increment(a.min_increment,
-            (SELECT bid_increments FROM ecs.settings),
-            coalesce(a.current_price, a.start_price))::numeric(14, 2)::text,
-        'minimum_bid', v_minimum::numeric(14, 2)::text,
+        'min_increment', p_increment::text,
+        'minimum_bid', CASE WHEN a.status NOT IN ('ENDED', 'CANCELLED')
+            THEN coalesce(a.current_price + p_increment, a.start_price)::text END,
         'has_reserve', a.reserve_price IS NOT NULL,
         'reserve_met', ecs_lib.reserve_met(a),
         'bids_count', a.bids_count,
-        'leader', ecs_lib.bidder_json(l, ecs_lib.is_admin(p_me)),
-        'is_leading', v_leads,
-        'my_max', CASE WHEN v_leads THEN a.leader_max::text END,
+        'leader', ecs_lib.bidder_json(l, p_admin),
+        'is_leading', coalesce(a.leader_id = p_viewer, false),
+        'my_max', CASE WHEN a.leader_id = p_viewer THEN a.leader_max::text END,
         'extensions', a.extensions,
         'start_at', ecs_lib.ts(a.start_at),
         'end_at', ecs_lib.ts(a.end_at),
         'planned_end_at', ecs_lib.ts(a.planned_end_at),
         'ended_at', ecs_lib.ts(a.ended_at),
         'created_at', ecs_lib.ts(a.created_at),
-        'updated_at', ecs_lib.ts(a.updated_at));
-END $$;
-
-CREATE FUNCTION ecs_lib.reserve_met(a ecs.auctions) RETURNS boolean LANGUAGE sql IMMUTABLE
-AS $$ SELECT a.reserve_price IS NULL OR coalesce(a.current_price >= a.reserve_price, false) $$;
-
--- An auction as p_me may see it: its seller and administrators see more, the
--- winner sees the order.
-CREATE FUNCTION ecs_lib.auction_json(a ecs.auctions, p ecs.products, s ecs.users,
-    l ecs.users, p_me ecs.caller)
-RETURNS json LANGUAGE plpgsql STABLE AS $$
-DECLARE
-    v_body CONSTANT json := ecs_lib.auction_public_json(a, p, s, l, p_me);
-BEGIN
-    IF a.seller_id = p_me.id OR ecs_lib.is_admin(p_me) THEN
-        RETURN (left(v_body::text, -1) || ', ' || substr(json_build_object(
-            'reserve_price', a.reserve_price::text, 'reason', a.reason,
-            'submitted_at', ecs_lib.ts(a.submitted_at), 'order', a.order_id)::text, 2))::json;
-    ELSIF a.order_id IS NOT NULL AND a.leader_id = p_me.id THEN
-        RETURN ecs_lib.json_add(v_body, 'order', to_json(a.order_id));
-    END IF;
-    RETURN v_body;
-END $$;
+        'updated_at', ecs_lib.ts(a.updated_at))::text, -1) || CASE
+        WHEN a.seller_id = p_viewer OR p_admin THEN
+            ', ' || trim(BOTH '{}' FROM json_build_object(
+                'reserve_price', a.reserve_price::text,
+                'submitted_at', ecs_lib.ts(a.submitted_at), 'order', a.order_id)::text)
+            || ', "reason" : ' || coalesce(to_json(a.reason)::text, 'null')
+        WHEN a.leader_id = p_viewer AND a.order_id IS NOT NULL THEN
+            ', "order" : ' || a.order_id
+        ELSE '' END || p_more || '}')::json
+$$;
 
 -- Auctions in the order of their ids in the array.
 CREATE FUNCTION ecs_lib.auctions_json(p_ids bigint[], p_me ecs.caller) RETURNS json
 LANGUAGE plpgsql STABLE SET plan_cache_mode = force_generic_plan AS $$
+DECLARE
+    v_admin CONSTANT boolean := coalesce(ecs_lib.is_admin(p_me), false);
 BEGIN
-    RETURN (SELECT json_agg(ecs_lib.auction_json(a, p, s, l, p_me) ORDER BY x.n)
+    RETURN (SELECT json_agg(ecs_lib.auction_text(a, p, s, l, p_me.id, v_admin,
+                       ecs_lib.auction_increment(a), '') ORDER BY x.n)
             FROM unnest(p_ids) WITH ORDINALITY AS x (id, n)
             JOIN ecs.auctions a ON a.id = x.id
             JOIN ecs.products p ON p.id = a.product_id
@@ -126,26 +126,35 @@ BEGIN
 END $$;
 
 -- One auction as a whole, as p_me may see it, with the time it is in the shop.
-CREATE FUNCTION ecs_lib.auction_answer(p_auction bigint, p_me ecs.caller,
-                                       p_status integer DEFAULT 200)
+CREATE FUNCTION ecs_lib.auction_whole(a ecs.auctions, p_me ecs.caller, p_status integer)
 RETURNS ecs.answer LANGUAGE plpgsql STABLE AS $$
 DECLARE
-    v_admin  CONSTANT boolean := ecs_lib.is_admin(p_me);
-    v_body   json;
-    a        ecs.auctions;
+    v_admin     CONSTANT boolean := coalesce(ecs_lib.is_admin(p_me), false);
+    v_increment CONSTANT numeric := ecs_lib.auction_increment(a);
+    v_more      text := format(', "server_time" : "%s"', ecs_lib.ts(ecs.now()));
+    v_body      json;
 BEGIN
-    SELECT * INTO a FROM ecs.auctions WHERE id = p_auction;
-    SELECT ecs_lib.auction_json(a, p, s, l, p_me) INTO v_body
+    IF a.seller_id = p_me.id OR v_admin THEN
+        v_more := format('%s, "offers" : %s', v_more,
+                         ecs_lib.auction_offers_json(a, v_admin));
+    END IF;
+    SELECT ecs_lib.auction_text(a, p, s, l, p_me.id, v_admin, v_increment, v_more)
+        INTO v_body
         FROM ecs.products p JOIN ecs.users s ON s.id = a.seller_id
         LEFT JOIN ecs.users l ON l.id = a.leader_id
         WHERE p.id = a.product_id;
-    IF a.seller_id = p_me.id OR v_admin THEN
-        v_body := ecs_lib.json_add(v_body, 'offers', ecs_lib.auction_offers_json(a, v_admin));
-    END IF;
-    v_body := ecs_lib.json_add(v_body, 'server_time', to_json(ecs_lib.ts(ecs.now())));
     RETURN ROW(p_status, v_body, a.version,
                CASE p_status WHEN 201 THEN format('/api/auctions/%s/', a.id) END,
                NULL, NULL, NULL, false)::ecs.answer;
+END $$;
+
+-- The answer to a change of an auction.
+CREATE FUNCTION ecs_lib.auction_answer(p_auction bigint, p_me ecs.caller,
+                                       p_status integer DEFAULT 200)
+RETURNS ecs.answer LANGUAGE plpgsql STABLE AS $$
+BEGIN
+    RETURN (SELECT ecs_lib.auction_whole(a, p_me, p_status) FROM ecs.auctions a
+            WHERE a.id = p_auction);
 END $$;
 
 -- Steps that several endpoints share -----------------------------------------------
@@ -525,36 +534,44 @@ BEGIN
 END $$;
 
 -- Public auctions. By the price means by the start price where nobody has bid.
--- For anyone.
+-- The list counts what it has up to c_counted, and pages go as far. For anyone.
 CREATE FUNCTION ecs_api.auctions_list(p_me ecs.caller, p_status text, p_seller bigint,
     p_category bigint, p_search text, p_ending_before timestamptz, p_ordering text,
     p_page integer, p_page_size integer, p_cursor text)
 RETURNS ecs.answer LANGUAGE plpgsql STABLE AS $$
 DECLARE
+    c_counted CONSTANT integer := 10000;
     v_by    CONSTANT record := ecs_lib.auctions_order(p_ordering);
     v_down  CONSTANT boolean := p_ordering LIKE '-%';
     f       CONSTANT ecs_lib.auction_filters := ROW(p_status, p_seller,
         CASE WHEN p_category IS NOT NULL THEN ecs_lib.category_branch(p_category) END,
         p_search, (ecs_lib.search_query(p_search)).words, p_ending_before);
+    v_skip  CONSTANT bigint := ecs_lib.skip(p_page, p_page_size);
+    v_limit bigint := p_page_size + 1;
     v_ids   bigint[];
     v_keys  text[];
     v_total bigint;
 BEGIN
+    IF p_page IS NOT NULL THEN
+        EXECUTE format('SELECT count(*) FROM (SELECT %s LIMIT $2) x', ecs_lib.auctions_passing())
+            INTO v_total USING f, c_counted + 1;
+        v_limit := greatest(least(v_limit, least(v_total, c_counted) - v_skip), 0);
+    END IF;
     EXECUTE format($q$
         SELECT array_agg(x.id), array_agg(x.key::text) FROM (
             SELECT a.id, %1$s AS key %2$s
                 AND ($2 IS NULL OR (%1$s, a.id) %3$s (($2 ->> 0)::%4$s, ($2 ->> 1)::bigint))
-            ORDER BY key %5$s, a.id %5$s LIMIT $3 + 1 OFFSET $4) x $q$,
+            ORDER BY key %5$s, a.id %5$s LIMIT $3 OFFSET $4) x $q$,
         v_by.key, ecs_lib.auctions_passing(), CASE WHEN v_down THEN '<' ELSE '>' END,
         v_by.type, CASE WHEN v_down THEN 'DESC' ELSE 'ASC' END)
         INTO v_ids, v_keys
-        USING f, p_cursor::json, p_page_size, ecs_lib.skip(p_page, p_page_size);
-    IF p_page IS NOT NULL THEN
-        EXECUTE 'SELECT count(*)' || ecs_lib.auctions_passing() INTO v_total USING f;
-    END IF;
-    RETURN ecs_lib.page(ecs_lib.auctions_json(v_ids[:p_page_size], p_me), v_total,
+        USING f, p_cursor::json, v_limit, v_skip;
+    RETURN ecs_lib.page(ecs_lib.auctions_json(v_ids[:p_page_size], p_me),
+        least(v_total, c_counted),
         CASE WHEN cardinality(v_ids) > p_page_size
-             THEN json_build_array(v_keys[p_page_size], v_ids[p_page_size])::text END);
+             THEN json_build_array(v_keys[p_page_size], v_ids[p_page_size])::text END,
+        CASE WHEN v_total IS NOT NULL
+             THEN json_build_object('count_is_exact', v_total <= c_counted) END);
 END $$;
 
 -- One auction. For anyone who may see it. Raises not_found.
@@ -567,7 +584,7 @@ BEGIN
     IF NOT ecs_lib.auction_visible(a, p_me) THEN
         PERFORM ecs_lib.not_found();
     END IF;
-    RETURN ecs_lib.auction_answer(p_id, p_me);
+    RETURN ecs_lib.auction_whole(a, p_me, 200);
 END $$;
 
 -- The bids of an auction, newest first. What a leader raised in secret is not
