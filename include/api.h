@@ -51,6 +51,8 @@ extern const ecs_route_t ecs_reviews_routes[];
 extern const ecs_schema_t ecs_reviews_schemas[];
 extern const ecs_route_t ecs_notifications_routes[];
 extern const ecs_schema_t ecs_notifications_schemas[];
+extern const ecs_route_t ecs_analytics_routes[];
+extern const ecs_schema_t ecs_analytics_schemas[];
 extern const ecs_route_t ecs_platform_routes[];
 extern const ecs_schema_t ecs_platform_schemas[];
 

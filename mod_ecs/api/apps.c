@@ -35,6 +35,8 @@ const ecs_app_t ecs_apps[] = {
     { "Notifications", "What happened that concerns the caller.",
       ecs_notifications_routes, ecs_notifications_schemas },
     { "Exports", "Lists as files.", ecs_exports_routes, ecs_exports_schemas },
+    { "Analytics", "What a seller or the whole shop sold, and how it goes.",
+      ecs_analytics_routes, ecs_analytics_schemas },
     { "Platform", "Health, settings, jobs, audit log and this document.",
       ecs_platform_routes, ecs_platform_schemas },
     { NULL, NULL, NULL, NULL },

@@ -512,6 +512,8 @@ BEGIN
     RETURN QUERY SELECT * FROM ecs_lib.audit_auctions();
     RETURN QUERY SELECT * FROM ecs_lib.audit_offers();
     RETURN QUERY SELECT * FROM ecs_lib.audit_reviews();
+    RETURN QUERY SELECT * FROM ecs_lib.audit_sales();
+    RETURN QUERY SELECT * FROM ecs_lib.audit_measures();
     RETURN QUERY SELECT * FROM ecs_lib.audit_images();
     RETURN QUERY SELECT * FROM ecs_lib.audit_returns();
     RETURN QUERY SELECT * FROM ecs_lib.audit_log_whole();

@@ -484,7 +484,10 @@ DECLARE
 BEGIN
     SET LOCAL session_replication_role = replica;
     EXECUTE p_sql;
-    SELECT string_agg(name, '; ') INTO v_broken FROM ecs_lib.audit_invariants() WHERE NOT holds;
+    SELECT string_agg(name, '; ') INTO v_broken FROM ecs_lib.audit_invariants()
+        WHERE NOT holds AND name NOT IN ( -- the analytics, which are counted from the same
+            SELECT a.name FROM ecs_lib.audit_sales() a
+            UNION ALL SELECT m.name FROM ecs_lib.audit_measures() m);
     RAISE EXCEPTION 'undo' USING ERRCODE = 'TEST1', DETAIL = v_broken;
 EXCEPTION WHEN SQLSTATE 'TEST1' THEN
     GET STACKED DIAGNOSTICS v_broken = PG_EXCEPTION_DETAIL;

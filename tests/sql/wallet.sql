@@ -283,8 +283,8 @@ SELECT is(ecs_test.broken_by(format('UPDATE ecs.orders SET refunded_amount = 1 W
     'each order has held and refunded what its state says: 1 of 3; '
     'the refunds of each order are those of its lines: 1 of 3', 'a refund that never was');
 SELECT is(ecs_test.broken_by(format('UPDATE ecs.order_items SET quantity = 3, line_total = 30
-    WHERE order_id = %s', :open)), 'each order is the sum of its lines: 1 of 3',
-    'a line that was changed');
+    WHERE order_id = %s', :open)), 'each order is the sum of its lines: 1 of 3; '
+    'each day of a seller has the sales of the day: 2 of 4', 'a line that was changed');
 SELECT is(ecs_test.broken_by(format('INSERT INTO ecs.order_history (order_id, status)
     VALUES (%s, ''DELIVERED'')', :open)),
     'each history is legal and ends with its order''s state: 1 of 3', 'a history that lies');
