@@ -745,9 +745,10 @@ BEGIN
     END LOOP;
 END $$;
 
--- The real time again, and nothing left behind.
+-- The real time again, and nothing left behind; old news are no mails any more.
 CREATE OR REPLACE FUNCTION ecs.now() RETURNS timestamptz LANGUAGE sql VOLATILE
 AS $$ SELECT clock_timestamp() $$;
+DELETE FROM ecs.outbox WHERE expires_at <= ecs.now();
 DROP FUNCTION pg_temp.at(interval), pg_temp.me(text), pg_temp.product_event(integer, text),
     pg_temp.fill_cart(text, integer), pg_temp.order_event(integer, text),
     pg_temp.deposit(text, numeric, text), pg_temp.shop_event(integer, text),

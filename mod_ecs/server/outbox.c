@@ -77,7 +77,9 @@ static ecs_problem_t *ask(const worker_t *w, apr_pool_t *p, const char *sql,
                           int count, const char *const *params,
                           ecs_answer_t *answer)
 {
-    ecs_db_call_t call = { .sql = sql, .count = count, .params = params };
+    ecs_db_call_t call = {
+        .sql = sql, .count = count, .params = params, .is_background = 1
+    };
 
     return ecs_db_run(p, w->config->db, &call, answer);
 }

@@ -628,6 +628,58 @@ START_TEST(a_reload_loses_no_mail)
 }
 END_TEST
 
+/* --- two hosts ----------------------------------------------------------- */
+
+static void second_host(const char *command, const char *args)
+{
+    const char *line = fmt("'%s' %s '%s-mail' %s", setting("ECS_INSTANCE"),
+                           command, setting("ECS_DIR"), args);
+
+    ck_assert_msg(system(line) == 0, "%s fails", line);
+}
+
+static const char *module_option(void)
+{
+    const char *log = setting("ECS_ERROR_LOG");
+
+    return is_slow() ? "" : fmt(" --module '%.*s/mod_ecs.so'",
+                                (int)(strrchr(log, '/') - log), log);
+}
+
+/* Nothing dies, so nothing comes twice, however many take from one outbox. */
+START_TEST(two_hosts_share_the_work)
+{
+    const char *conf = fmt("%s/extra/host", state());
+    actor_t *buyer = person("user", "100.00");
+    long long id = product(person("seller", NULL), "1.00", 90);
+    FILE *file = fopen(conf, "w");
+    int i;
+
+    ck_assert_ptr_nonnull(file);
+    fprintf(file, "EcsMail smtp://127.0.0.1:%d\n"
+                  "EcsMailFrom \"Other Host <shop@example.com>\"\n", port);
+    fclose(file);
+    open_server();
+    second_host("start", fmt("--share '%s' --threads 8 --connections 2"
+                             " --conf '%s'%s", setting("ECS_DIR"), conf,
+                             module_option()));
+    smtp_slow(server, 20);
+    for (i = 0; i < 40; i++) {
+        buy(buyer, id, 1);
+    }
+    until_empty();
+    second_host("destroy", "");
+    unlink(conf);
+    everything_came();
+    ck_assert_int_eq(smtp_count(server),
+                     sql_int("SELECT count(*) FROM ecs.outbox"));
+    for (i = 0; i < smtp_count(server)
+         && strstr(value_of(i, "From"), "Other Host") == NULL; i++) {
+    }
+    ck_assert_int_lt(i, smtp_count(server));
+}
+END_TEST
+
 int main(void)
 {
     const TTest *const with_files[] = {
@@ -642,7 +694,7 @@ int main(void)
         an_order_is_told_in_its_order, nobody_waits_for_a_slow_server,
         a_server_that_is_away_is_waited_for, one_refusal_stops_nobody_else,
         what_failed_is_tried_later, a_kill_loses_no_mail,
-        a_reload_loses_no_mail, NULL};
+        a_reload_loses_no_mail, two_hosts_share_the_work, NULL};
 
     return suite_run("mail", with_files, 60)
         | suite_run_between("outbox", with_server, 120, mails_to_server,

@@ -66,6 +66,38 @@ START_TEST(all_can_be_read_at_once)
 }
 END_TEST
 
+/* Read by many at the same time, each counts once. */
+START_TEST(parallel_readers_count_once)
+{
+    long long order;
+    actor_t *buyer = someone_with_news(&order);
+    request_t requests[12];
+    reply_t *replies[12];
+    long long first;
+    int i;
+
+    expect(post(buyer, fmt("/api/orders/%lld/cancel/", order), NULL), 200);
+    first = int_at(get(buyer, LIST), "results.1.id");
+    for (i = 0; i < 12; i++) {
+        requests[i] = (request_t){
+            .method = i % 3 == 2 ? "GET" : "POST", .who = buyer,
+            .path = i % 3 == 2 ? LIST "unread-count/"
+                               : fmt(LIST "%lld/read/", first)};
+    }
+    all_at_once(requests, replies, 12);
+    for (i = 0; i < 12; i++) {
+        expect(replies[i], 200);
+        if (i % 3 == 2) {
+            ck_assert_int_ge(int_at(replies[i], "unread_count"), 1);
+            ck_assert_int_le(int_at(replies[i], "unread_count"), 2);
+        }
+    }
+    same(get(buyer, LIST "unread-count/"), "unread_count", "1");
+    ck_assert(sql_true("SELECT version = 2 FROM ecs.notifications WHERE id ="
+                       " %lld", first));
+}
+END_TEST
+
 START_TEST(news_can_be_filtered)
 {
     long long order;
@@ -131,7 +163,8 @@ int main(void)
 {
     const TTest *const tests[] = {
         news_come_newest_first,  reading_counts_down,
-        all_can_be_read_at_once, news_can_be_filtered,
+        all_can_be_read_at_once, parallel_readers_count_once,
+        news_can_be_filtered,
         news_are_private,        who_does_not_want_to_know_is_not_told,
         news_keep_secrets,       NULL};
 
