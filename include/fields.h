@@ -17,6 +17,7 @@
 typedef struct ecs_input_t {
     const json_t *body;       /* the parsed body, or NULL when there was none */
     int is_form;              /* body came as a form: its values are strings */
+    int is_table;             /* it came as a table: those of its rows are */
     const char *query;        /* raw query string (r->args), or NULL */
     const char *const *path;  /* values of the path's {names}, in order */
     const char *cursor_key;   /* what cursors are signed with, 32 bytes */

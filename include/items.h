@@ -18,12 +18,14 @@
  * Check the objects of a list.
  * @param field    of type ECS_T_ITEMS
  * @param list     a JSON array of a length the field allows
+ * @param is_table the values are texts, as a CSV file has them
  * @param problem  in, out: made or extended when an object is wrong
  * @return the array as JSON text for PostgreSQL: values in their normal form,
  *         defaults filled in, members without a value left out. NULL when an
  *         object is wrong.
  */
 const char *ecs_items_read(apr_pool_t *p, const ecs_field_t *field,
-                           const json_t *list, ecs_problem_t **problem);
+                           const json_t *list, int is_table,
+                           ecs_problem_t **problem);
 
 #endif

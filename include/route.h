@@ -85,6 +85,9 @@ typedef struct ecs_field_t {
                                  its media type, and a field `cursor`
                                  (ECS_IN_SERVER) says where a part begins */
 
+#define ECS_R_CSV 0x80u       /* the body may be a CSV file, too, and larger; it
+                                 stands for {"rows": [...]} (csv.h) */
+
 /* The fields of a row that takes an image: what is known of the stored picture
  * (ECS_IN_SERVER, see upload.h). NULL when none was sent. */
 #define ECS_IMAGE_FIELDS                                                      \

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * exports.c - lists as CSV files, however long: they are sent in parts
- * (include/stream.h) of sql/api/65_exports.sql.
+ * (include/stream.h) of sql/api/65_exports.sql. And a file back in
+ * (66_imports.sql).
  */
 #include "api.h"
 
@@ -10,6 +11,11 @@
 #define TRANSFER_KINDS                                                        \
     "DEPOSIT WITHDRAWAL TRANSFER ESCROW_HOLD ESCROW_RELEASE PAYMENT REFUND "  \
     "FEE PENALTY"
+
+#define IMPORT_ROWS_MAX 1000
+#define NAME_MAX_CHARS 200        /* as in catalog.c, as the next two */
+#define DESCRIPTION_MAX_CHARS 10000
+#define QUANTITY_MAX 1000000
 
 #define CSV_HELP                                                              \
     " CSV (RFC 4180), UTF-8, a header line first. What a spreadsheet would "  \
@@ -62,6 +68,30 @@ static const ecs_field_t products_fields[] = {
     { NULL },
 };
 
+/* As those of POST and PATCH products/; what a new product needs is required
+ * by the function, which knows whether it is one. */
+static const ecs_field_t import_members[] = {
+    { .name = "id", .type = ECS_T_ID,
+      .help = "An own product that is changed; without it one is made." },
+    { .name = "name", .type = ECS_T_STRING, .max = NAME_MAX_CHARS },
+    { .name = "description", .type = ECS_T_TEXT,
+      .max = DESCRIPTION_MAX_CHARS },
+    { .name = "price", .type = ECS_T_MONEY, .min = 1 },
+    { .name = "quantity", .type = ECS_T_INT, .max = QUANTITY_MAX },
+    { .name = "category", .type = ECS_T_ID },
+    { .name = "brand", .type = ECS_T_ID, .flags = ECS_NULLABLE },
+    { NULL },
+};
+
+static const ecs_field_t import_fields[] = {
+    { .name = "dry_run", .type = ECS_T_BOOL, .in = ECS_IN_QUERY,
+      .initial = "false",
+      .help = "Say what would happen and what is wrong, and do nothing." },
+    { .name = "rows", .type = ECS_T_ITEMS, .flags = ECS_REQUIRED, .min = 1,
+      .max = IMPORT_ROWS_MAX, .members = import_members },
+    { NULL },
+};
+
 const ecs_route_t ecs_exports_routes[] = {
     {
         .method = "GET",
@@ -111,11 +141,32 @@ const ecs_route_t ecs_exports_routes[] = {
         .status = 200,
         .answer = "text/csv",
         .summary = "The caller's products as a file",
-        .description = "All but archived ones." CSV_HELP,
+        .description = "All but archived ones, with the columns of the "
+                       "import." CSV_HELP,
+    },
+    {
+        .method = "POST",
+        .path = "/api/product/products/import/",
+        .roles = ECS_SELLER,
+        .flags = ECS_R_CSV,
+        .fields = import_fields,
+        .call = "products_import",
+        .status = 200,
+        .answer = "Import",
+        .errors = "malformed_csv wrong_state not_enough_points",
+        .summary = "Make and change products by a file",
+        .description =
+            "`text/csv` of at most 2 MB whose first line names the columns, or "
+            "the same as JSON. All rows are taken or none. What is wrong is "
+            "told for each row by column: `{\"rows\": [{}, {\"price\": "
+            "[\"...\"]}]}`. New products, and changes of what was approved, "
+            "wait for approval as always.",
     },
     { NULL },
 };
 
 const ecs_schema_t ecs_exports_schemas[] = {
+    { "Import", "What an import did, or would do.",
+      "dry_run:bool created:int updated:int" },
     { NULL },
 };

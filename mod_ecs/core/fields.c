@@ -141,7 +141,8 @@ static void read_body(reading_t *reading, const ecs_field_t *field,
         return;
     }
     if (!is_null && field->type == ECS_T_ITEMS) {
-        *value = ecs_items_read(reading->p, field, given, &reading->invalid);
+        *value = ecs_items_read(reading->p, field, given,
+                                reading->in->is_table, &reading->invalid);
     }
     if (reading->changes != NULL) {
         add_change(reading, field, *value);

@@ -22,7 +22,8 @@ static void add_error(json_t *errors, const char *member, const char *message)
 
 /* The value as JSON text, NULL for none; what is wrong goes to `errors`. */
 static const char *read_member(apr_pool_t *p, const ecs_field_t *member,
-                               const json_t *given, json_t *errors)
+                               const json_t *given, int is_table,
+                               json_t *errors)
 {
     const char *wrong = NULL, *value = member->initial;
 
@@ -35,7 +36,9 @@ static const char *read_member(apr_pool_t *p, const ecs_field_t *member,
         value = NULL;
     }
     else {
-        wrong = ecs_field_of_json(p, member, given, &value);
+        wrong = is_table ? ecs_field_of_text(p, member,
+                                             json_string_value(given), &value)
+                         : ecs_field_of_json(p, member, given, &value);
     }
     if (wrong != NULL) {
         add_error(errors, member->name, wrong);
@@ -70,7 +73,8 @@ static void refuse_unknown(const ecs_field_t *members, const json_t *object,
 }
 
 static const char *read_object(apr_pool_t *p, const ecs_field_t *members,
-                               const json_t *object, json_t *errors)
+                               const json_t *object, int is_table,
+                               json_t *errors)
 {
     const ecs_field_t *member;
     const char *text = "";
@@ -85,7 +89,8 @@ static const char *read_object(apr_pool_t *p, const ecs_field_t *members,
     }
     for (member = members; member->name != NULL; member++) {
         const char *value = read_member(
-            p, member, json_object_get(object, member->name), errors);
+            p, member, json_object_get(object, member->name), is_table,
+            errors);
 
         if (value != NULL) {
             text = apr_pstrcat(p, text, *text ? "," : "",
@@ -98,10 +103,12 @@ static const char *read_object(apr_pool_t *p, const ecs_field_t *members,
 }
 
 const char *ecs_items_read(apr_pool_t *p, const ecs_field_t *field,
-                           const json_t *list, ecs_problem_t **problem)
+                           const json_t *list, int is_table,
+                           ecs_problem_t **problem)
 {
     json_t *errors = ecs_json_own(p, json_array()), *object;
-    const char *text = "";
+    apr_array_header_t *texts = apr_array_make(p, (int)json_array_size(list),
+                                               sizeof(char *));
     int is_wrong = 0;
     size_t i;
 
@@ -110,9 +117,8 @@ const char *ecs_items_read(apr_pool_t *p, const ecs_field_t *field,
     {
         json_t *wrong = json_object();
 
-        text = apr_pstrcat(p, text, i > 0 ? "," : "",
-                           read_object(p, field->members, object, wrong),
-                           NULL);
+        APR_ARRAY_PUSH(texts, const char *) =
+            read_object(p, field->members, object, is_table, wrong);
         is_wrong = is_wrong || json_object_size(wrong) > 0;
         json_array_append_new(errors, wrong);
     }
@@ -120,5 +126,5 @@ const char *ecs_items_read(apr_pool_t *p, const ecs_field_t *field,
         ecs_problem_add_items(p, problem, field->name, errors);
         return NULL;
     }
-    return apr_pstrcat(p, "[", text, "]", NULL);
+    return apr_pstrcat(p, "[", apr_array_pstrcat(p, texts, ','), "]", NULL);
 }

@@ -15,6 +15,7 @@
 #include <string.h>
 
 #define JSON_TYPE "application/json"
+#define CSV_TYPE "text/csv"
 #define FORM_TYPE "application/x-www-form-urlencoded"
 #define MULTIPART_TYPE "multipart/form-data"
 #define PAGE_SUFFIX "Page"
@@ -272,6 +273,11 @@ static json_t *text_body(const ecs_document_t *doc, const ecs_route_t *route)
     if (!has_list(route)) {
         json_object_set_new(content, FORM_TYPE, media(name, name));
         json_object_set_new(content, MULTIPART_TYPE, media(name, name));
+    }
+    if (route->flags & ECS_R_CSV) {
+        json_object_set_new(content, CSV_TYPE,
+                            json_pack("{s:{s:s}}", "schema", "type",
+                                      "string"));
     }
     return content;
 }

@@ -53,6 +53,7 @@ static const ecs_problem_kind_t kinds[] = {
     {"in_use", 409, "This is still in use."},
     {"has_bids", 409, "Bids have been placed."},
     {"no_bidder_left", 409, "There is no further bidder."},
+    {"malformed_csv", 400, "The file is no table."},
     {"bid_too_low", 409, "The bid is lower than the next one has to be."},
     {"own_product", 409, "You cannot buy your own product."},
     {"out_of_stock", 409, "There is not enough in stock."},
@@ -287,6 +288,10 @@ static ecs_problem_t *invalid_fields(apr_pool_t *p, json_t *detail)
         if (json_is_string(messages)) {
             ecs_problem_add_field(p, &problem, field,
                                   json_string_value(messages));
+        }
+        if (json_is_object(json_array_get(messages, 0))) { /* of a list */
+            ecs_problem_add_items(p, &problem, field, messages);
+            continue;
         }
         json_array_foreach(messages, i, message)
         {

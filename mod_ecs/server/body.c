@@ -11,6 +11,7 @@
 #include <http_protocol.h>
 #include <util_filter.h>
 
+#include "csv.h"
 #include "fields.h"
 #include "form.h"
 #include "json.h"
@@ -154,19 +155,20 @@ static ecs_problem_t *append(void *baton, const char *bytes, apr_size_t length)
     return NULL;
 }
 
-static ecs_problem_t *read_all(request_rec *r, ecs_body_t *body)
+static ecs_problem_t *read_all(request_rec *r, apr_off_t max,
+                               ecs_body_t *body)
 {
     const char *declared = apr_table_get(r->headers_in, "Content-Length");
     apr_int64_t bytes = declared ? apr_atoi64(declared) : 0;
     buffer_t buffer = {
         .p = r->pool,
-        .room = bytes > 0 && bytes <= ECS_BODY_BYTES_MAX ? (apr_size_t)bytes
-                                                         : HUGE_STRING_LEN
+        .room = bytes > 0 && bytes <= max ? (apr_size_t)bytes
+                                          : HUGE_STRING_LEN
     };
     ecs_problem_t *problem;
 
     make_room(&buffer, buffer.room);
-    problem = ecs_body_stream(r, ECS_BODY_BYTES_MAX, append, &buffer);
+    problem = ecs_body_stream(r, max, append, &buffer);
     buffer.text[buffer.used] = '\0';
     body->text = buffer.text;
     body->length = buffer.used;
@@ -212,7 +214,8 @@ static ecs_problem_t *read_multipart(request_rec *r, const char *boundary,
     return problem;
 }
 
-ecs_problem_t *ecs_body_read(request_rec *r, ecs_body_t *body)
+ecs_problem_t *ecs_body_read(request_rec *r, int takes_table,
+                             ecs_body_t *body)
 {
     const char *type = apr_table_get(r->headers_in, "Content-Type");
     const char *boundary;
@@ -222,7 +225,8 @@ ecs_problem_t *ecs_body_read(request_rec *r, ecs_body_t *body)
     if (!has_body(r)) {
         return NULL;
     }
-    problem = read_all(r, body);
+    problem = read_all(r, takes_table ? ECS_BODY_TABLE_MAX
+                                      : ECS_BODY_BYTES_MAX, body);
     if (problem || body->length == 0) {
         return problem;
     }
@@ -233,6 +237,10 @@ ecs_problem_t *ecs_body_read(request_rec *r, ecs_body_t *body)
         body->is_form = 1;
         return ecs_fields_of_form(r->pool, body->text, body->length,
                                   &body->value);
+    }
+    if (takes_table && is_type(type, "text/csv")) {
+        body->is_table = 1;
+        return ecs_csv_parse(r->pool, body->text, body->length, &body->value);
     }
     boundary = ecs_multipart_boundary(r->pool, type);
     if (boundary) {

@@ -175,7 +175,9 @@ static ecs_problem_t *read_request(ecs_request_t *req, const ecs_match_t *match)
 
     if (!problem) {
         problem = req->route->image ? ecs_upload_read(req, &body, &upload)
-                                    : ecs_body_read(req->r, &body);
+                                    : ecs_body_read(
+                                          req->r, (req->route->flags
+                                                   & ECS_R_CSV) != 0, &body);
     }
     if (problem) {
         return problem;
@@ -190,6 +192,7 @@ static ecs_problem_t *read_request(ecs_request_t *req, const ecs_match_t *match)
     }
     input.body = body.value;
     input.is_form = body.is_form;
+    input.is_table = body.is_table;
     req->values = apr_pcalloc(
         req->pool, sizeof(char *)
             * (apr_size_t)(ecs_fields_count(req->route->fields) + 1));

@@ -197,7 +197,7 @@ ecs_problem_t *ecs_upload_read(ecs_request_t *req, ecs_body_t *body,
         }
     }
     else {
-        return ecs_body_read(req->r, body);
+        return ecs_body_read(req->r, 0, body);
     }
     if (!problem) {
         set_text(req, body, upload);

@@ -129,25 +129,20 @@ BEGIN
         p_cursor, cardinality(v_ids), v_ids[cardinality(v_ids)]);
 END $$;
 
--- The caller's products, whatever their state, but those that are archived. The
--- first columns are those that products_import reads. Callers: sellers.
+-- The caller's products, whatever their state, but those that are archived; with
+-- the columns that products_import takes. Callers: sellers.
 CREATE FUNCTION ecs_api.products_export(p_me ecs.caller, p_cursor bigint)
 RETURNS ecs.answer LANGUAGE plpgsql STABLE SET plan_cache_mode = force_generic_plan AS $$
 DECLARE
-    v_now CONSTANT timestamptz := ecs.now();
     v_ids CONSTANT bigint[] := ARRAY(
         SELECT id FROM ecs.products
         WHERE seller_id = p_me.id AND status <> 'ARCHIVED' AND id > coalesce(p_cursor, 0)
         ORDER BY id LIMIT ecs_lib.export_rows());
 BEGIN
-    RETURN ecs_lib.export_part('id,name,description,price,quantity,category,brand,status,'
-            'current_price,sold,avg_rating,ratings_count,created_at',
+    RETURN ecs_lib.export_part('id,name,description,price,quantity,category,brand',
         (SELECT string_agg(ecs_lib.csv_line(p.id::text, ecs_lib.csv(p.name),
                     ecs_lib.csv(p.description), p.price::text, p.quantity::text,
-                    p.category_id::text, p.brand_id::text, p.status,
-                    ecs_lib.current_price(p, v_now)::text, p.sold_count::text,
-                    p.avg_rating::text, p.ratings_count::text,
-                    ecs_lib.ts(p.created_at)), '' ORDER BY p.id)
+                    p.category_id::text, p.brand_id::text), '' ORDER BY p.id)
          FROM ecs.products p WHERE p.id = ANY (v_ids)),
         p_cursor, cardinality(v_ids), v_ids[cardinality(v_ids)]);
 END $$;

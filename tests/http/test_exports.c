@@ -2,7 +2,7 @@
 /*
  * test_exports.c - lists as CSV files: whose, what is in them, what a
  * spreadsheet must not run, how long they may be, and what a client sees of one
- * that breaks off.
+ * that breaks off. And the import of products by such a file.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -14,7 +14,8 @@
 #define ALL_ORDERS "/api/orders/admin/export/"
 #define MOVEMENTS "/api/wallet/transactions/export/"
 #define PRODUCTS "/api/product/products/export/"
-#define MANY 30000               /* products, of 1 KB each */
+#define IMPORT "/api/product/products/import/"
+#define MANY 10000               /* products, of 1 KB each */
 #define GROWTH_KB_MAX (4 * 1024) /* of all of httpd's children together */
 
 static int lines(const reply_t *reply)
@@ -161,6 +162,104 @@ START_TEST(a_torn_one_is_seen_to_be_torn)
 }
 END_TEST
 
+/* --- and in again ----------------------------------------------------------- */
+
+static reply_t *import(const actor_t *who, const char *query, const char *text)
+{
+    return http(.method = "POST", .path = fmt(IMPORT "%s", query), .who = who,
+                .type = "text/csv", .body = text);
+}
+
+static long long products_of(const actor_t *seller)
+{
+    return sql_int("SELECT count(*) FROM ecs.products WHERE seller_id = %lld",
+                   seller->id);
+}
+
+START_TEST(a_file_makes_and_changes_products)
+{
+    actor_t *seller = person("seller", NULL);
+    long long id = product(seller, "9.99", 3);
+    const char *text = fmt("id,name,description,price,quantity,category\r\n"
+                           ",\"A \"\"big\"\" vase\",\"blue,\nround\",12.50,4,"
+                           "%lld\r\n%lld,,,8.00,,\n\n,Cup,'-10 degrees,3,1,"
+                           "%lld", category(), id, category());
+    reply_t *reply = expect(import(seller, "?dry_run=true", text), 200);
+    const char *exported;
+
+    same(reply, "created", "2");
+    same(reply, "updated", "1");
+    ck_assert_int_eq(products_of(seller), 1);
+    ck_assert_str_eq(sql("SELECT price FROM ecs.products WHERE id = %lld", id),
+                     "9.99");
+    same(expect(import(seller, "", text), 200), "dry_run", "false");
+    ck_assert_int_eq(products_of(seller), 3);
+    ck_assert_int_eq(sql_int("SELECT count(*) FROM ecs.products WHERE seller_id"
+                             " = %lld AND status = 'PENDING' AND (name,"
+                             " description, price, quantity) IN (('A \"big\""
+                             " vase', E'blue,\\nround', 12.50, 4), ('Cup',"
+                             " '-10 degrees', 3, 1))", seller->id), 2);
+    ck_assert(sql_true("SELECT price = 8 AND quantity = 3 AND status ="
+                       " 'APPROVED' FROM ecs.products WHERE id = %lld", id));
+    /* what comes out goes in and changes nothing */
+    exported = expect(get(seller, PRODUCTS), 200)->body;
+    same(expect(import(seller, "", exported), 200), "updated", "3");
+    ck_assert_str_eq(expect(get(seller, PRODUCTS), 200)->body, exported);
+    /* the same rows as JSON */
+    expect(post(seller, IMPORT, fmt("{\"rows\": [{\"id\": %lld, \"price\":"
+                                    " \"7.00\"}]}", id)), 200);
+    ck_assert_str_eq(sql("SELECT price FROM ecs.products WHERE id = %lld", id),
+                     "7.00");
+}
+END_TEST
+
+START_TEST(all_rows_or_none)
+{
+    actor_t *seller = person("seller", NULL), *other = person("seller", NULL);
+    long long id = product(seller, "9.99", 3), foreign = product(other, "1", 1);
+    reply_t *reply = import(seller, "",
+                            fmt("id,name,description,price,quantity,category\n"
+                                "%lld,,,5.00,,\n,Cup,white,3,1,999999\n"
+                                "%lld,,,5.00,,\n,Cup,,3,1,", id, foreign));
+
+    expect(reply, 400);
+    same(reply, "rows.0", "{}");
+    same(reply, "rows.1.category.0",
+         "Invalid pk \"999999\" - object does not exist.");
+    ck_assert_ptr_nonnull(at(reply, "rows.2.id"));
+    same(reply, "rows.3.description.0", "This field is required.");
+    same(reply, "rows.3.category.0", "This field is required.");
+    ck_assert_str_eq(sql("SELECT price FROM ecs.products WHERE id = %lld", id),
+                     "9.99");
+    reply = expect(import(seller, "", "name,price,size\nCup,3.999,big\n"), 400);
+    same(reply, "rows.0.size.0", "Unknown field.");
+    ck_assert_ptr_nonnull(at(reply, "rows.0.price.0"));
+    ck_assert_int_eq(products_of(seller), 1);
+}
+END_TEST
+
+START_TEST(files_that_are_no_tables)
+{
+    actor_t *seller = person("seller", NULL);
+    char *large = grab(3 * 1024 * 1024);
+
+    refused(import(seller, "", "name,name\na,b\n"), 400, "malformed_csv");
+    refused(import(seller, "", "name,\na,b\n"), 400, "malformed_csv");
+    refused(import(seller, "", "name\n\"a\n"), 400, "malformed_csv");
+    refused(import(seller, "", "name\n\"a\"b\n"), 400, "malformed_csv");
+    refused(import(seller, "", "name\na\"b\n"), 400, "malformed_csv");
+    refused(import(seller, "", "name\na,b\n"), 400, "malformed_csv");
+    refused(import(seller, "", "name\n\xff\n"), 400, "malformed_csv");
+    invalid(import(seller, "", "name\n"), "rows");
+    invalid(import(seller, "", ""), "rows");
+    memset(large, 'x', 3 * 1024 * 1024 - 1);
+    expect(import(seller, "", large), 413);
+    expect(import(person("user", NULL), "", "name\na\n"), 403);
+    expect(http(.method = "POST", .path = "/api/wallet/transfer/",
+                .who = seller, .type = "text/csv", .body = "amount\n1\n"), 415);
+}
+END_TEST
+
 int main(void)
 {
     const TTest *const tests[] = {
@@ -169,6 +268,9 @@ int main(void)
         products_are_a_file,
         a_long_one_takes_no_memory,
         a_torn_one_is_seen_to_be_torn,
+        a_file_makes_and_changes_products,
+        all_rows_or_none,
+        files_that_are_no_tables,
         NULL,
     };
 
