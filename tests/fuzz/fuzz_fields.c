@@ -157,7 +157,7 @@ static void check_links(apr_pool_t *p, const char *query)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     const char *path[] = {"5", NULL};
-    ecs_input_t in = {NULL, 0, NULL, path, KEY};
+    ecs_input_t in = {.path = path, .cursor_key = KEY};
     ecs_problem_t *problem = NULL;
     json_t *body = NULL;
     const char *text;

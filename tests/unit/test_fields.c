@@ -87,7 +87,8 @@ static ecs_problem_t *read_all(const ecs_route_t *route, const json_t *body,
                                const char *first, const char *second)
 {
     const char *path[] = {first, second, NULL, NULL};
-    ecs_input_t in = {body, is_form, query, path, KEY};
+    ecs_input_t in = {.body = body, .is_form = is_form, .query = query,
+                      .path = path, .cursor_key = KEY};
     int i;
 
     for (i = 0; i < FIELDS_MAX; i++) {

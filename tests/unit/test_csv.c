@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * test_csv.c - tables as people's spreadsheets write them, and what is none.
+ */
+#include "csv.h"
+
+#include <check.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <apr_general.h>
+
+static apr_pool_t *pool;
+
+static void setup(void)
+{
+    apr_pool_create(&pool, NULL);
+}
+
+static void teardown(void)
+{
+    apr_pool_destroy(pool);
+}
+
+/* The rows as JSON text, or the sentence of the refusal. */
+static const char *parse(const char *text)
+{
+    json_t *value = NULL;
+    ecs_problem_t *problem = ecs_csv_parse(pool, text, strlen(text), &value);
+    char *dump;
+
+    if (problem) {
+        ck_assert_str_eq(problem->code, "malformed_csv");
+        return problem->detail;
+    }
+    dump = json_dumps(json_object_get(value, "rows"),
+                      JSON_COMPACT | JSON_SORT_KEYS);
+    apr_pool_cleanup_register(pool, dump, (apr_status_t (*)(void *))(void *)free,
+                              apr_pool_cleanup_null);
+    return dump;
+}
+
+#define parses(text, rows) ck_assert_str_eq(parse(text), rows)
+
+START_TEST(lines_and_fields)
+{
+    parses("a,b\r\n1,2\r\n3,4", "[{\"a\":\"1\",\"b\":\"2\"},"
+                               "{\"a\":\"3\",\"b\":\"4\"}]");
+    parses("a,b\n1,\n,2\n", "[{\"a\":\"1\"},{\"b\":\"2\"}]");
+    parses("a,b\n1\n", "[{\"a\":\"1\"}]");
+    parses("a\n\n1\n\r\n2\n\n", "[{\"a\":\"1\"},{\"a\":\"2\"}]");
+    parses("a\n", "[]");
+    parses("a", "[]");
+}
+END_TEST
+
+START_TEST(quotes)
+{
+    parses("a,\"b\"\n\"x,\"\"y\"\"\",\"1\n2\r\n3\"\n",
+           "[{\"a\":\"x,\\\"y\\\"\",\"b\":\"1\\n2\\r\\n3\"}]");
+    parses("a\n\"\"\n", "[]");
+    parses("a\n\"x", "Line 2: a quoted field has no end.");
+    parses("a\n1\n\"2\n3\"x\n", "Line 3: there is something behind a quoted "
+                               "field.");
+    parses("a\n1\"\n", "Line 2: a field with a quote in it has to be quoted.");
+    parses("a\n\"1\n2\"\n\"\n", "Line 4: a quoted field has no end.");
+}
+END_TEST
+
+START_TEST(spreadsheets)
+{
+    parses("\xEF\xBB\xBF" "a;b\r\n1,5;2\r\n",
+           "[{\"a\":\"1,5\",\"b\":\"2\"}]");
+    parses("a\n'=1+1\n'-x\n'x\n", "[{\"a\":\"=1+1\"},{\"a\":\"-x\"},"
+                                "{\"a\":\"'x\"}]");
+}
+END_TEST
+
+START_TEST(no_tables)
+{
+    json_t *value;
+
+    parses("", "Line 1: column 1 has no name.");
+    parses("a,,b\n", "Line 1: column 2 has no name.");
+    parses("a,b,a\n", "Line 1: column \"a\" comes twice.");
+    parses("a\n1,2\n", "Line 2: there are more fields than columns.");
+    parses("a\n\xC3\x28\n", "The file is not UTF-8.");
+    ck_assert_ptr_nonnull(ecs_csv_parse(pool, "a\n\0b\n", 5, &value));
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("csv");
+    TCase *tests = tcase_create("csv");
+    SRunner *runner = srunner_create(suite);
+    int failed;
+
+    apr_initialize();
+    tcase_add_checked_fixture(tests, setup, teardown);
+    tcase_add_test(tests, lines_and_fields);
+    tcase_add_test(tests, quotes);
+    tcase_add_test(tests, spreadsheets);
+    tcase_add_test(tests, no_tables);
+    suite_add_tcase(suite, tests);
+    srunner_run_all(runner, CK_NORMAL);
+    failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    apr_terminate();
+    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}
