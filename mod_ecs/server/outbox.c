@@ -156,7 +156,7 @@ static void note(worker_t *w, const json_t *message, const char *outcome,
 {
     json_array_append_new(w->results, json_pack(
         "{s:O, s:O, s:s, s:s*}", "id", json_object_get(message, "id"),
-        "attempt", json_object_get(message, "attempt"), "outcome", outcome,
+        "claim", json_object_get(message, "claim"), "outcome", outcome,
         "error", error));
 }
 

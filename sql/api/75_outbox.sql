@@ -50,7 +50,7 @@ END $$;
 CREATE FUNCTION ecs_lib.outbox_mail_json(o ecs.outbox, u ecs.users) RETURNS json
 LANGUAGE sql STABLE AS $$
     SELECT json_build_object(
-        'id', o.id, 'attempt', o.attempts, 'kind', o.kind, 'type', o.payload ->> 'type',
+        'id', o.id, 'claim', o.version, 'kind', o.kind, 'type', o.payload ->> 'type',
         'destination', o.destination, 'message_id', ecs_lib.outbox_message_id(o),
         'created', floor(extract(epoch FROM o.created_at))::bigint,
         'nonce', o.payload ->> 'nonce',
@@ -114,7 +114,7 @@ BEGIN
     RETURN ecs_lib.ok(json_build_object('messages', to_json(v_taken)));
 END $$;
 
--- What came of the messages that were taken: [{id, attempt, outcome, error}].
+-- What came of the messages that were taken: [{id, claim, outcome, error}].
 --   sent      it is done
 --   refused   it will never be taken: dead
 --   failed    perhaps later, unless it was tried often enough
@@ -135,9 +135,8 @@ BEGIN
                        AND o.attempts >= ecs_lib.outbox_attempts() THEN 'DEAD'
                    ELSE 'PENDING' END AS status
         FROM jsonb_to_recordset(p_results)
-            AS r (id bigint, attempt integer, outcome text, error text)
-        JOIN ecs.outbox o ON o.id = r.id AND o.attempts = r.attempt
-        WHERE o.status = 'PENDING' AND o.claimed_until IS NOT NULL
+            AS r (id bigint, claim bigint, outcome text, error text)
+        JOIN ecs.outbox o ON o.id = r.id AND o.version = r.claim
         ORDER BY o.id FOR NO KEY UPDATE OF o
     ), told AS (
         UPDATE ecs.outbox o SET status = r.status, version = version + 1, claimed_until = NULL,

@@ -32,7 +32,7 @@ $$;
 -- What came of a message, told by who has it.
 CREATE FUNCTION ecs_test.came(p_what text, p_outcome text, p_error text DEFAULT NULL)
 RETURNS text LANGUAGE sql AS $$
-    SELECT (ecs_api.outbox_report(jsonb_agg(jsonb_build_object('id', id, 'attempt', attempts,
+    SELECT (ecs_api.outbox_report(jsonb_agg(jsonb_build_object('id', id, 'claim', version,
         'outcome', p_outcome, 'error', p_error)))).body ->> 'dead'
     FROM ecs.outbox WHERE coalesce(payload ->> 'message', kind) = p_what
 $$;
@@ -149,13 +149,16 @@ SELECT is(ecs_test.take(), 'eve four', 'what failed a little later');
 SELECT is(ecs_test.take(), '', 'two are in somebody''s hands');
 SELECT ecs_test.pass('60 seconds');
 SELECT is(ecs_test.take(), 'bob three, eve four, bob five, bob six', 'until their time is up');
-SELECT is((ecs_api.outbox_report((SELECT jsonb_agg(jsonb_build_object('id', id,
-    'attempt', attempts - 1, 'outcome', 'refused')) FROM ecs.outbox
-    WHERE payload ->> 'message' = 'five'))).body ->> 'dead', '[]',
-    'who lost it is not heard');
+SELECT version AS claim FROM ecs.outbox WHERE payload ->> 'message' = 'five' \gset
+CREATE FUNCTION ecs_test.five(p_claim bigint, p_outcome text) RETURNS text LANGUAGE sql AS $$
+    SELECT (ecs_api.outbox_report(jsonb_agg(jsonb_build_object('id', id, 'claim', p_claim,
+        'outcome', p_outcome)))).body ->> 'dead'
+    FROM ecs.outbox WHERE payload ->> 'message' = 'five'
+$$;
+SELECT is(ecs_test.five(:claim - 1, 'refused'), '[]', 'who lost it is not heard');
 SELECT is(ecs_test.state('five'), 'PENDING 2', 'nothing of it is written');
-SELECT is(ecs_test.came('five', 'sent'), '[]', 'who has it is');
-SELECT is(ecs_test.came('five', 'refused'), '[]', 'but only once');
+SELECT is(ecs_test.five(:claim, 'sent'), '[]', 'who has it is');
+SELECT is(ecs_test.five(:claim, 'refused'), '[]', 'but only once');
 SELECT is(ecs_test.state('five'), 'SENT 2', 'sent stays sent');
 SELECT is((SELECT count(DISTINCT ecs_lib.outbox_message_id(o)) FROM ecs.outbox o), 6::bigint,
     'each message has an id of its own');
