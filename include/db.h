@@ -22,8 +22,9 @@ typedef struct ecs_db_call_t {
     int count;
     const char *const *params; /* text form, NULL for SQL NULL */
     int is_read;               /* may be repeated when the connection broke */
-    int is_background;         /* nobody waits for it: it leaves it to requests
-                                  to find that the database is away */
+    int is_background;         /* nobody waits for it: it bears a longer queue,
+                                  and leaves it to requests to find that the
+                                  database is away */
     request_rec *r;            /* whose log errors go to; NULL for the server's */
 } ecs_db_call_t;
 

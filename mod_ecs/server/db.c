@@ -571,13 +571,14 @@ static ecs_problem_t *run(const errand_t *e, PGresult **result)
 {
     ecs_db_t *db = e->db;
     ecs_fuse_e pass = ecs_fuse_pass(&db->fuse, now_us());
+    apr_interval_time_t wait = e->call->is_background ? db->timeout : db->wait;
     ecs_problem_t *problem;
 
     *result = NULL;
     if (pass == ECS_FUSE_REFUSED) {
         return unavailable(e);
     }
-    if (ecs_gate_enter(db->gate, db->wait, e->p) == APR_SUCCESS) {
+    if (ecs_gate_enter(db->gate, wait, e->p) == APR_SUCCESS) {
         /* Meanwhile those inside may have found that it is away. */
         problem = pass == ECS_FUSE_PASSED && ecs_fuse_is_blown(&db->fuse)
             ? unavailable(e) : run_inside(e, result);
