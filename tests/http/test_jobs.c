@@ -11,6 +11,7 @@
 #include "shop.h"
 
 #define ORDERS 24      /* of one buyer, due at the same moment */
+#define AUCTIONS 12
 #define SOON 60        /* seconds within which things must happen; far more than
                           they take, the machine may be busy */
 #define TAKEN_OVER 3.0 /* seconds, when it is not */
@@ -209,6 +210,58 @@ START_TEST(two_hosts_do_everything_once)
     pass("3 days 1 second");
     until(all_completed(&sale));
     each_had_one_effect(&sale, ORDERS);
+}
+END_TEST
+
+/* Three hosts' clocks and as many administrators end the same auctions. */
+START_TEST(an_auction_ends_once_whoever_ends_it)
+{
+    actor_t *seller = person("seller", NULL);
+    actor_t *admin = person("admin", NULL);
+    actor_t *bidder = person("user", "1000.00");
+    request_t requests[AUCTIONS];
+    reply_t *replies[AUCTIONS];
+    int i;
+
+    for (i = 0; i < AUCTIONS; i++) {
+        long long lot = product(seller, "20.00", 5);
+        long long id = int_at(
+            expect(post(seller, "/api/auctions/create/",
+                        fmt("{\"product\": %lld, \"title\": \"A vase\","
+                            " \"start_price\": \"10.00\", \"start_at\": \"%s\","
+                            " \"end_at\": \"%s\"}", lot,
+                            sql("SELECT ecs_lib.ts(ecs.now() + '1 s')"),
+                            sql("SELECT ecs_lib.ts(ecs.now() + '1 day')"))),
+                   201), "id");
+
+        expect(post(admin, fmt("/api/auctions/admin/%lld/review/", id),
+                    "{\"action\": \"approve\"}"), 200);
+        pass("1 second");
+        until(fmt("SELECT status = 'ACTIVE' FROM ecs.auctions WHERE id = %lld",
+                  id)); /* the clock's doing, within moments */
+        expect(post(bidder, fmt("/api/auctions/%lld/bid/", id),
+                    "{\"amount\": \"10.00\"}"), 201);
+        requests[i] = (request_t){
+            .method = "POST", .who = admin, .body = "{\"force\": true}",
+            .path = fmt("/api/auctions/admin/auctions/%lld/close/", id),
+        };
+    }
+    wallet_is(bidder, fmt("%d.00 %d.00", 1000 - 10 * AUCTIONS, 10 * AUCTIONS));
+    pass("1 day");
+    all_at_once(requests, replies, AUCTIONS);
+    for (i = 0; i < AUCTIONS; i++) {
+        same(expect(replies[i], 200), "status", "ENDED");
+        same(replies[i], "result", "SOLD");
+    }
+    ck_assert_int_eq(
+        sql_int("SELECT count(*) FROM ecs.orders WHERE buyer_id = %lld",
+                bidder->id), AUCTIONS);
+    ck_assert_int_eq(
+        sql_int("SELECT count(*) FROM ecs.auctions a JOIN ecs.products p"
+                " ON p.id = a.product_id AND p.quantity = 4"
+                " WHERE a.seller_id = %lld AND a.order_id IS NOT NULL",
+                seller->id), AUCTIONS);
+    books_balance();
 }
 END_TEST
 
@@ -482,6 +535,7 @@ END_TEST
 int main(void)
 {
     const TTest *const tests[] = {two_hosts_do_everything_once,
+                                  an_auction_ends_once_whoever_ends_it,
                                   when_a_host_is_killed_another_takes_over,
                                   who_is_killed_in_the_middle_leaves_no_half,
                                   a_child_that_dies_is_not_missed,
