@@ -501,12 +501,32 @@ END $$;
 -- Finding ----------------------------------------------------------------------------
 
 -- What the list is asked for; its statement takes it as $1 and is planned for
--- its values, so a filter that is NULL costs nothing.
+-- its values, so a filter that is NULL costs nothing. search: a pattern for ILIKE;
+-- ids: what the search has found, when that is not much.
 CREATE TYPE ecs_lib.auction_filters AS (status text, seller bigint, categories bigint[],
-    search text, words tsquery, ending_before timestamptz);
+    search text, words tsquery, ids bigint[], ending_before timestamptz);
 
--- The public auctions that pass: FROM and WHERE. A search looks at the titles,
--- and at the products as the catalogue's own search does.
+-- Completes the filters for a search, which looks at the titles, and at products on
+-- sale as the catalogue's own search does. Few matches are found by the indexes of
+-- both; many need not be, because a page of them is soon full.
+CREATE FUNCTION ecs_lib.auctions_search(f ecs_lib.auction_filters, p_search text)
+RETURNS ecs_lib.auction_filters LANGUAGE plpgsql STABLE AS $$
+DECLARE
+    c_few CONSTANT integer := 1000;
+BEGIN
+    f.search := '%' || regexp_replace(p_search, '([\\%_])', '\\\1', 'g') || '%';
+    f.words := (ecs_lib.search_query(p_search)).words;
+    EXECUTE 'SELECT array_agg(x.id) FROM (
+            (SELECT a.id FROM ecs.auctions a WHERE a.title ILIKE $1 LIMIT $3)
+            UNION ALL
+            (SELECT a.id FROM ecs.products p JOIN ecs.auctions a ON a.product_id = p.id
+             WHERE p.status = ''APPROVED'' AND p.words @@ $2 LIMIT $3)) x'
+        INTO f.ids USING f.search, f.words, c_few + 1;
+    f.ids := CASE WHEN coalesce(cardinality(f.ids), 0) <= c_few THEN coalesce(f.ids, '{}') END;
+    RETURN f;
+END $$;
+
+-- The public auctions that pass: FROM and WHERE.
 CREATE FUNCTION ecs_lib.auctions_passing() RETURNS text LANGUAGE sql IMMUTABLE AS $_$
     SELECT $sql$ FROM ecs.auctions a WHERE a.status IN ('SCHEDULED', 'ACTIVE', 'ENDED')
         AND (($1).status IS NULL OR a.status = ($1).status)
@@ -515,9 +535,10 @@ CREATE FUNCTION ecs_lib.auctions_passing() RETURNS text LANGUAGE sql IMMUTABLE A
         AND (($1).categories IS NULL OR EXISTS (
             SELECT FROM ecs.products p WHERE p.id = a.product_id
               AND p.category_id = ANY (($1).categories)))
-        AND (($1).search IS NULL OR position(lower(($1).search) IN lower(a.title)) > 0
+        AND (($1).ids IS NULL OR a.id = ANY (($1).ids))
+        AND (($1).search IS NULL OR ($1).ids IS NOT NULL OR a.title ILIKE ($1).search
              OR EXISTS (SELECT FROM ecs.products p WHERE p.id = a.product_id
-                        AND p.words @@ ($1).words)) $sql$
+                        AND p.status = 'APPROVED' AND p.words @@ ($1).words)) $sql$
 $_$;
 
 -- The key an ordering of auctions sorts by, as an expression, and its type.
@@ -543,15 +564,22 @@ DECLARE
     c_counted CONSTANT integer := 10000;
     v_by    CONSTANT record := ecs_lib.auctions_order(p_ordering);
     v_down  CONSTANT boolean := p_ordering LIKE '-%';
-    f       CONSTANT ecs_lib.auction_filters := ROW(p_status, p_seller,
-        CASE WHEN p_category IS NOT NULL THEN ecs_lib.category_branch(p_category) END,
-        p_search, (ecs_lib.search_query(p_search)).words, p_ending_before);
     v_skip  CONSTANT bigint := ecs_lib.skip(p_page, p_page_size);
     v_limit bigint := p_page_size + 1;
     v_ids   bigint[];
     v_keys  text[];
     v_total bigint;
+    f       ecs_lib.auction_filters;
 BEGIN
+    f.status := p_status;
+    f.seller := p_seller;
+    f.ending_before := p_ending_before;
+    IF p_category IS NOT NULL THEN
+        f.categories := ecs_lib.category_branch(p_category);
+    END IF;
+    IF p_search IS NOT NULL THEN
+        f := ecs_lib.auctions_search(f, p_search);
+    END IF;
     IF p_page IS NOT NULL THEN
         EXECUTE format('SELECT count(*) FROM (SELECT %s LIMIT $2) x', ecs_lib.auctions_passing())
             INTO v_total USING f, c_counted + 1;

@@ -58,6 +58,7 @@ CREATE TABLE ecs.auctions (
 CREATE INDEX auctions_seller ON ecs.auctions (seller_id, id);
 CREATE INDEX auctions_product ON ecs.auctions (product_id);
 CREATE INDEX auctions_status ON ecs.auctions (status, id);
+CREATE INDEX auctions_title ON ecs.auctions USING gin (title public.gin_trgm_ops);
 CREATE INDEX auctions_to_start ON ecs.auctions (start_at) WHERE status = 'SCHEDULED';
 CREATE INDEX auctions_leader ON ecs.auctions (leader_id) WHERE status = 'ACTIVE';
 -- end_at must not be in an index, or each late bid would write all of them.

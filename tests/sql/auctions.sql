@@ -2,7 +2,7 @@
 -- end (47_auction_ends.sql). Bids are tested in bids.sql.
 BEGIN;
 \ir support.psql
-SELECT plan(192);
+SELECT plan(193);
 
 CREATE TABLE ecs_test.who AS SELECT
     ecs_test.person('ada', 'admin') AS admin,
@@ -178,6 +178,8 @@ SELECT is(ecs_test.list(p_category => (SELECT category_id FROM ecs.products LIMI
 SELECT is(ecs_test.list(p_search => 'LATE'), 'Later', 'by a part of the title');
 SELECT is(ecs_test.list(p_search => 'lamp'), 'Later Two lamps', 'by a word of the product');
 SELECT is(ecs_test.list(p_search => 'chair'), NULL, 'or not');
+SELECT is(ecs_test.list(p_search => 'L%r') || ecs_test.list(p_search => 'Lat_r'), NULL,
+    'there are no wild cards');
 SELECT is(ecs_test.list(p_before => ecs.now() + interval '26 hours'), 'Two lamps', 'by end');
 SELECT is((ecs_api.auctions_list(NULL, NULL, NULL, NULL, NULL, NULL, 'end_at', NULL, 1, NULL))
     .next_key, (SELECT json_build_array(end_at::text, id)::text FROM ecs.auctions
