@@ -64,6 +64,30 @@ static void make_helpers(void)
         "COMMIT");
 }
 
+/* An order up to a state; the proof on the way is nobody's. */
+static void make_road(void)
+{
+    sql("BEGIN; SELECT pg_advisory_xact_lock(4711);"
+        "CREATE OR REPLACE FUNCTION ecs_test.order_in(p_status text,"
+        " p_buyer bigint, p_courier bigint, p_product bigint,"
+        " p_quantity integer) RETURNS bigint LANGUAGE plpgsql AS $$ "
+        "DECLARE b CONSTANT ecs.caller := (p_buyer, 'user', NULL, NULL, NULL,"
+        " NULL); c CONSTANT ecs.caller := (p_courier, 'delivery', NULL, NULL,"
+        " NULL, NULL); v_id bigint; BEGIN "
+        "INSERT INTO ecs.cart_items (user_id, product_id, quantity)"
+        " VALUES (p_buyer, p_product, p_quantity);"
+        "v_id := (ecs_api.orders_checkout(b, NULL)).body ->> 'id';"
+        "IF p_status <> 'CREATED' THEN"
+        " PERFORM ecs_api.delivery_claim(c, v_id); END IF;"
+        "IF p_status = 'DELIVERED' THEN"
+        " PERFORM ecs_api.delivery_advance(c, v_id, NULL, NULL, NULL, NULL,"
+        "  NULL, 'nonce', 'pin', 'token');"
+        " PERFORM ecs_api.orders_proof_confirm(c, v_id, NULL, NULL, NULL,"
+        "  'pin', NULL); END IF;"
+        "RETURN v_id; END $$;"
+        "COMMIT");
+}
+
 /* The key file of the instance, and the audience its tokens name. */
 static void read_keys(void)
 {
@@ -90,6 +114,7 @@ void shop_open(void)
     password_hash = ecs_password_hash(pool, PASSWORD);
     ck_assert_ptr_nonnull(password_hash);
     make_helpers();
+    make_road();
     read_keys();
 }
 
@@ -255,6 +280,13 @@ long long delivered(const actor_t *buyer, const actor_t *courier, long long id,
 
     deliver(buyer, courier, order);
     return order;
+}
+
+long long order_in(const char *status, const actor_t *buyer,
+                   const actor_t *courier, long long id, int quantity)
+{
+    return sql_int("SELECT ecs_test.order_in('%s', %lld, %lld, %lld, %d)",
+                   status, buyer->id, courier->id, id, quantity);
 }
 
 long long rate(long long product, int stars)

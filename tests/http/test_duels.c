@@ -16,35 +16,6 @@
 static actor_t *buyer, *seller, *courier, *admin, *boss;
 static long long goods;
 
-/* An order on its way up to a state, made by the functions that the routes call,
- * because a fight over HTTP needs no road over HTTP. */
-static void make_road(void)
-{
-    sql("CREATE OR REPLACE FUNCTION ecs_test.bring(p_buyer bigint,"
-        " p_courier bigint, p_product bigint, p_quantity integer,"
-        " p_status text) RETURNS bigint LANGUAGE plpgsql AS $$"
-        " DECLARE"
-        "  c CONSTANT ecs.caller :="
-        "   ROW(p_courier, 'delivery', NULL, NULL, NULL, NULL);"
-        "  o bigint;"
-        " BEGIN"
-        "  INSERT INTO ecs.cart_items (user_id, product_id, quantity)"
-        "   VALUES (p_buyer, p_product, p_quantity);"
-        "  o := (ecs_api.orders_checkout(ROW(p_buyer, 'user', NULL, NULL,"
-        "   NULL, NULL)::ecs.caller, NULL)).body ->> 'id';"
-        "  IF p_status <> 'CREATED' THEN"
-        "   PERFORM ecs_api.delivery_claim(c, o);"
-        "  END IF;"
-        "  IF p_status = 'DELIVERED' THEN"
-        "   PERFORM ecs_api.delivery_advance(c, o, NULL, NULL, NULL, NULL,"
-        "    NULL, 'nonce', 'pin', 'token');"
-        "   PERFORM ecs_api.orders_proof_confirm(c, o, NULL, NULL, NULL,"
-        "    'pin', NULL);"
-        "  END IF;"
-        "  RETURN o;"
-        " END $$");
-}
-
 /* New people for each round, so that their wallets tell what happened in it. */
 static void people(void)
 {
@@ -54,16 +25,8 @@ static void people(void)
     if (admin == NULL) {
         admin = person("admin", NULL);
         boss = person("superadmin", NULL);
-        make_road();
     }
     goods = product(seller, "12.50", 10);
-}
-
-/* An order of the buyer's that has come so far. */
-static long long order_in(const char *status, int quantity)
-{
-    return sql_int("SELECT ecs_test.bring(%lld, %lld, %lld, %d, '%s')",
-                   buyer->id, courier->id, goods, quantity, status);
 }
 
 static request_t doing(const actor_t *who, const char *method,
@@ -117,7 +80,7 @@ START_TEST(complete_against_return)
         long long order;
 
         people();
-        order = order_in("DELIVERED", 1);
+        order = order_in("DELIVERED", buyer, courier, goods, 1);
         fight(round,
               doing(admin, "POST", fmt("/api/orders/%lld/complete/", order),
                     "{\"reason\": \"Agreed\"}"),
@@ -153,7 +116,7 @@ START_TEST(cancel_against_claim)
         long long order;
 
         people();
-        order = order_in("CREATED", 1);
+        order = order_in("CREATED", buyer, courier, goods, 1);
         fight(round,
               doing(courier, "POST",
                     fmt("/api/delivery/orders/%lld/claim/", order), NULL),
@@ -190,7 +153,7 @@ START_TEST(cancel_against_shipping)
         long long order;
 
         people();
-        order = order_in("PROCESSING", 1);
+        order = order_in("PROCESSING", buyer, courier, goods, 1);
         fight(round,
               doing(courier, "POST",
                     fmt("/api/delivery/orders/%lld/advance/", order), NULL),
@@ -223,7 +186,7 @@ START_TEST(refund_against_complete)
         long long order;
 
         people();
-        order = order_in("DELIVERED", 1);
+        order = order_in("DELIVERED", buyer, courier, goods, 1);
         fight(round,
               doing(admin, "POST", fmt("/api/orders/%lld/refund/", order),
                     "{\"reason\": \"Broken\"}"),
@@ -253,7 +216,8 @@ END_TEST
 static long long a_return(void)
 {
     people();
-    return ask_back(buyer, order_in("DELIVERED", 2), 1);
+    return ask_back(buyer, order_in("DELIVERED", buyer, courier, goods, 2),
+                    1);
 }
 
 START_TEST(two_admins_decide_one_return)
