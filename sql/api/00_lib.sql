@@ -85,7 +85,7 @@ END $$;
 CREATE FUNCTION ecs_lib.refused_field(p_field text, p_message text)
 RETURNS ecs.answer LANGUAGE plpgsql IMMUTABLE AS $$
 BEGIN
-    RETURN ecs_lib.refused('invalid', p_message, json_build_object('fields',
+    RETURN ecs_lib.refused('validation_error', p_message, json_build_object('fields',
         json_build_object(p_field, json_build_array(p_message))));
 END $$;
 
