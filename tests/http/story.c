@@ -10,6 +10,7 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include <unistd.h>
+#include "mailbox.h"
 #include "support.h"
 #include "shop.h"
 
@@ -73,7 +74,8 @@ static void sign_up(actor_t *who, const char *name, const char *role)
     ck_assert_str_eq(who->role, role);
 }
 
-/* Accounts of those who work for the shop are made by others. */
+/* Accounts of those who work for the shop are made by others; the password is
+ * their own, set with the code of the invitation. */
 static void appoint(const actor_t *by, actor_t *who, const char *name,
                     const char *role)
 {
@@ -81,10 +83,14 @@ static void appoint(const actor_t *by, actor_t *who, const char *name,
     const char *email = fmt("%s@example.com", username);
 
     expect(post(by, "/api/accounts/users/",
-                fmt("{\"email\": \"%s\", \"username\": \"%s\", \"password\":"
-                    " \"%s\", \"role\": \"%s\"}",
-                    email, username, OWN_PASSWORD, role)),
+                fmt("{\"email\": \"%s\", \"username\": \"%s\", \"role\":"
+                    " \"%s\"}",
+                    email, username, role)),
            201);
+    expect(post(NULL, "/api/accounts/password/reset/confirm/",
+                fmt("{\"token\": \"%s\", \"new_password\": \"%s\"}",
+                    token_of(mail(email, "invitation", 0)), OWN_PASSWORD)),
+           204);
     enter(who, email, OWN_PASSWORD);
 }
 
@@ -96,7 +102,8 @@ static void people_come_together(void)
     else {
         superadmin = *person("superadmin", NULL);
     }
-    tell("The superadmin appoints an admin; the admin hires a courier.");
+    tell("The superadmin appoints an admin; the admin hires a courier. Both"
+         " get a mail with a code, and set their passwords.");
     appoint(&superadmin, &admin, "story_admin", "admin");
     appoint(&admin, &courier, "story_courier", "delivery");
     tell("Rose and Omar register as sellers, and somebody who wants to buy.");
@@ -299,6 +306,23 @@ static void buyer_has_a_say(long long order, long long lamp)
            text_at(r, "summary.average"), text_at(r, "summary.count"));
 }
 
+/* The mailbox of the instance: the demo's is at /demo/mail/. */
+static void buyer_reads_mails(void)
+{
+    static const char *const subjects[] = {"Order created", "Order claimed",
+                                           "Order shipped", "Order delivered"};
+    int i, n = 0;
+
+    tell("Meanwhile the buyer's mailbox has filled.");
+    for (i = 0; i < 4; n++) {
+        const char *subject = mail_header(mail(buyer.email, "notification", n),
+                                          "Subject");
+
+        printf("      %s\n", subject);
+        i += strstr(subject, subjects[i]) != NULL;
+    }
+}
+
 static void auditor_is_content(void)
 {
     reply_t *r = expect(get(&admin, "/api/wallet/admin/audit/"), 200);
@@ -336,6 +360,7 @@ START_TEST(one_order_from_listing_to_payout)
     buyer_searches(category, lamp);
     order = goods_are_bought(lamp, rug);
     order_is_delivered(order);
+    buyer_reads_mails();
     sellers_are_paid(order);
     buyer_has_a_say(order, lamp);
     auditor_is_content();

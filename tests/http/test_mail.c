@@ -4,11 +4,11 @@
  * from the directory that httpd.conf names; then the outbox in front of an SMTP
  * server that is slow, away, refuses, and while httpd is killed.
  */
-#include <dirent.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#include "mailbox.h"
 #include "processes.h"
 #include "smtp_server.h"
 #include "support.h"
@@ -23,62 +23,7 @@
 #define NEW_PASSWORD "juniper-kettle-77"
 #define WAIT_S 40.0
 
-/* --- mails in the directory ---------------------------------------------- */
-
-static int by_name(const struct dirent **a, const struct dirent **b)
-{
-    return strcmp((*a)->d_name, (*b)->d_name);
-}
-
-static int is_mail(const struct dirent *entry)
-{
-    return strstr(entry->d_name, ".eml") != NULL;
-}
-
-/* The n-th mail of a kind to somebody, or NULL while there is none. */
-static const char *find_mail(const char *address, const char *kind, int n)
-{
-    const char *dir = setting("ECS_MAIL_DIR"), *found = NULL;
-    struct dirent **files;
-    int count = scandir(dir, &files, is_mail, by_name), i;
-
-    for (i = 0; i < count && found == NULL; i++) {
-        const char *text;
-
-        if (strstr(files[i]->d_name, fmt("-%s.eml", kind)) == NULL) {
-            continue;
-        }
-        text = file_text(fmt("%s/%s", dir, files[i]->d_name));
-        if (strstr(text, fmt("<%s>\r\n", address)) != NULL && n-- == 0) {
-            found = text;
-        }
-    }
-    return found;
-}
-
-/* Waits for it. */
-static const char *mail(const char *address, const char *kind, int n)
-{
-    double end = seconds_now() + WAIT_S;
-    const char *text = find_mail(address, kind, n);
-
-    while (text == NULL && seconds_now() < end) {
-        usleep(100000);
-        text = find_mail(address, kind, n);
-    }
-    ck_assert_msg(text != NULL, "no mail %d (%s) came for %s", n, kind,
-                  address);
-    return text;
-}
-
-/* The token stands in a line of its own, behind four spaces. */
-static const char *token_of(const char *text)
-{
-    const char *begin = strstr(text, "\r\n    ");
-
-    ck_assert_msg(begin != NULL, "no token in: %s", text);
-    return fmt("%.*s", (int)strcspn(begin + 6, "\r"), begin + 6);
-}
+/* --- what is waited for --------------------------------------------------- */
 
 static void until(const char *what)
 {
