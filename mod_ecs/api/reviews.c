@@ -98,6 +98,10 @@ static const ecs_field_t hide_fields[] = {
 
 /* ---- the rows ---- */
 
+#define COUNTED                                                               \
+    "Of more than 10,000 `count` is 10,000, `count_is_exact` is false and "   \
+    "pages go as far as that; a cursor goes on."
+
 const ecs_route_t ecs_reviews_routes[] = {
     {
         .method = "GET",
@@ -148,9 +152,10 @@ const ecs_route_t ecs_reviews_routes[] = {
         .fields = received_fields,
         .call = "reviews_received",
         .status = 200,
-        .answer = "Review",
+        .answer = "Review +ReviewCount",
         .summary = "What was written about the caller's products, newest "
                    "first",
+        .description = COUNTED,
     },
     {
         .method = "GET",
@@ -160,8 +165,9 @@ const ecs_route_t ecs_reviews_routes[] = {
         .fields = admin_fields,
         .call = "reviews_admin",
         .status = 200,
-        .answer = "OwnReview",
+        .answer = "OwnReview +ReviewCount",
         .summary = "All reviews, also hidden ones, newest first",
+        .description = COUNTED,
     },
     {
         .method = "GET",
@@ -267,6 +273,8 @@ const ecs_schema_t ecs_reviews_schemas[] = {
       "1:int 2:int 3:int 4:int 5:int" },
     { "Ratings", "What reviews say together; the average is 0 without any.",
       "average:num count:int stars:Stars" },
+    { "ReviewCount", "Whether the count is the whole truth.",
+      "~count_is_exact:bool" },
     { "ReviewSummary", "The stars of the product.", "summary:Ratings" },
     { NULL },
 };

@@ -59,6 +59,22 @@ BEGIN
         CASE WHEN cardinality(p_ids) > p_page_size THEN p_ids[p_page_size]::text END);
 END $$;
 
+-- The same of a list that may be long: it is counted up to c_counted, and pages
+-- go as far.
+CREATE FUNCTION ecs_lib.reviews_long_page(p_ids bigint[], p_page_size integer, p_total bigint,
+                                          p_own boolean)
+RETURNS ecs.answer LANGUAGE plpgsql STABLE AS $$
+DECLARE
+    c_counted CONSTANT integer := 10000;
+    v_answer  ecs.answer;
+BEGIN
+    v_answer := ecs_lib.reviews_page(p_ids, p_page_size, least(p_total, c_counted), p_own);
+    IF p_total IS NOT NULL THEN
+        v_answer.extra := json_build_object('count_is_exact', p_total <= c_counted);
+    END IF;
+    RETURN v_answer;
+END $$;
+
 -- The answer to a change of a review.
 CREATE FUNCTION ecs_lib.review_answer(r ecs.reviews, p_own boolean) RETURNS ecs.answer
 LANGUAGE plpgsql STABLE AS $$
@@ -153,13 +169,15 @@ BEGIN
           AND (p_cursor IS NULL OR id < p_cursor)
         ORDER BY id DESC LIMIT p_page_size + 1 OFFSET ecs_lib.skip(p_page, p_page_size));
     IF p_page IS NOT NULL THEN
-        SELECT count(*) INTO v_total FROM ecs.reviews
-        WHERE seller_id = p_me.id AND NOT is_hidden
-          AND (p_product IS NULL OR product_id = p_product)
-          AND (p_rating IS NULL OR rating = p_rating)
-          AND (p_replied IS NULL OR (reply IS NOT NULL) = p_replied);
+        SELECT count(*) INTO v_total FROM (
+            SELECT FROM ecs.reviews
+            WHERE seller_id = p_me.id AND NOT is_hidden
+              AND (p_product IS NULL OR product_id = p_product)
+              AND (p_rating IS NULL OR rating = p_rating)
+              AND (p_replied IS NULL OR (reply IS NOT NULL) = p_replied)
+            LIMIT 10001) x;
     END IF;
-    RETURN ecs_lib.reviews_page(v_ids, p_page_size, v_total, false);
+    RETURN ecs_lib.reviews_long_page(v_ids, p_page_size, v_total, false);
 END $$;
 
 -- GET /api/reviews/admin/. Administrators: all reviews, newest first.
@@ -180,13 +198,15 @@ BEGIN
           AND (p_cursor IS NULL OR id < p_cursor)
         ORDER BY id DESC LIMIT p_page_size + 1 OFFSET ecs_lib.skip(p_page, p_page_size));
     IF p_page IS NOT NULL THEN
-        SELECT count(*) INTO v_total FROM ecs.reviews
-        WHERE (p_product IS NULL OR product_id = p_product)
-          AND (p_author IS NULL OR author_id = p_author)
-          AND (p_rating IS NULL OR rating = p_rating)
-          AND (p_is_hidden IS NULL OR is_hidden = p_is_hidden);
+        SELECT count(*) INTO v_total FROM (
+            SELECT FROM ecs.reviews
+            WHERE (p_product IS NULL OR product_id = p_product)
+              AND (p_author IS NULL OR author_id = p_author)
+              AND (p_rating IS NULL OR rating = p_rating)
+              AND (p_is_hidden IS NULL OR is_hidden = p_is_hidden)
+            LIMIT 10001) x;
     END IF;
-    RETURN ecs_lib.reviews_page(v_ids, p_page_size, v_total, true);
+    RETURN ecs_lib.reviews_long_page(v_ids, p_page_size, v_total, true);
 END $$;
 
 -- GET /api/reviews/{id}/. Anyone; a hidden one its author and administrators.
