@@ -58,6 +58,8 @@ typedef struct ecs_server_config_t {
     struct ecs_carrier_t *carrier; /* per child; NULL: each request alone */
 } ecs_server_config_t;
 
+#define ECS_MAIL_TEMPLATES_DEFAULT "/etc/mod_ecs/mail"
+
 #define ECS_ERRORS_DRF 0
 #define ECS_ERRORS_PROBLEM 1
 

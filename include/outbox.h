@@ -9,9 +9,17 @@
 #include <httpd.h>
 
 /**
- * Check what EcsMail needs, for each server that has a shop; in post_config.
+ * Is what EcsMail needs there, and are the texts of mails good? Changes nothing;
+ * in check_config, so that `apachectl configtest` tells.
  * @param types  of notifications, separated by spaces
- * @return NULL, or what is wrong and what to do
+ * @return NULL, or what is wrong and what to do, in p
+ */
+const char *ecs_outbox_check(apr_pool_t *p, const server_rec *s,
+                             const char *types);
+
+/**
+ * Get a server that has a shop ready to send mails; in post_config.
+ * @return as above
  */
 const char *ecs_outbox_prepare(apr_pool_t *pconf, server_rec *s,
                                const char *types);

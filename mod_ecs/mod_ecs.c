@@ -3,6 +3,7 @@
  * mod_ecs.c - front door: the module record, the hooks, and what is done at
  * start-up. Everything else has a room of its own.
  *
+ * check_config, also for `apachectl configtest`: whether mails could be sent.
  * post_config, in the parent, once per configuration that will be used:
  *   1. fill in and check each server's configuration;
  *   2. check the route rows and build the router, the statements and the
@@ -37,6 +38,23 @@
 #include "server.h"
 #include "statement.h"
 #include "version.h"
+
+/* What `apachectl configtest` finds besides mistakes in single directives. */
+static int check_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp,
+                        server_rec *main_server)
+{
+    const server_rec *s;
+
+    for (s = main_server; s; s = s->next) {
+        const char *error = ecs_outbox_check(ptemp, s, ecs_notification_types);
+
+        if (error) {
+            ap_log_error(APLOG_MARK, APLOG_EMERG, 0, s, "ECS0001: %s", error);
+            return HTTP_INTERNAL_SERVER_ERROR;
+        }
+    }
+    return OK;
+}
 
 static int post_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp,
                        server_rec *main_server)
@@ -140,6 +158,7 @@ static void child_init(apr_pool_t *pchild, server_rec *main_server)
 
 static void register_hooks(apr_pool_t *p)
 {
+    ap_hook_check_config(check_config, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_post_config(post_config, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_child_init(child_init, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_post_read_request(ecs_errors_want_no_page, NULL, NULL,

@@ -65,7 +65,7 @@ const char *ecs_mail_way_parse(apr_pool_t *p, const char *text,
         way->way = ECS_MAIL_SMTP;
         return ecs_smtp_parse(p, text, way);
     }
-    return "use smtp://[user@]host[:port], smtps://…, sendmail:/path, "
+    return "use smtp://[user@]host[:port], smtps://..., sendmail:/path, "
            "dir:/path or none";
 }
 

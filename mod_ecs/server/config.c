@@ -31,7 +31,6 @@
 #define CARRY_LIMIT_DEFAULT 128
 #define IMAGE_LIMIT_DEFAULT 2
 #define IMAGE_HELPER_DEFAULT "/usr/local/bin/ecs-image"
-#define MAIL_TEMPLATES_DEFAULT "/etc/mod_ecs/mail"
 #define PASSWORD_BYTES_MAX 512
 #define TOKEN_LIFETIME_S_DEFAULT 900
 #define TOKEN_LIFETIME_S_MAX 86400
@@ -157,9 +156,6 @@ const char *ecs_config_finish(apr_pool_t *p, server_rec *s,
     c->auto_complete = or_default(c->auto_complete, 1);
     if (!c->image_helper) {
         c->image_helper = IMAGE_HELPER_DEFAULT;
-    }
-    if (!c->mail_dir) {
-        c->mail_dir = MAIL_TEMPLATES_DEFAULT;
     }
     if (c->secrets && !ecs_db_is_available()) {
         return "the shop needs mod_dbd: load dbd_module and set DBDriver "
@@ -394,7 +390,7 @@ const command_rec ecs_config_commands[] = {
     AP_INIT_TAKE1("EcsImageLimit", set_limit, &image_limit, RSRC_CONF,
                   "pictures decoded at once by a child"),
     AP_INIT_TAKE1("EcsMail", set_mail, NULL, RSRC_CONF,
-                  "how mails leave: smtp://…, smtps://…, sendmail:/path, "
+                  "how mails leave: smtp://..., smtps://..., sendmail:/path, "
                   "dir:/path or none"),
     AP_INIT_TAKE1("EcsMailFrom", set_mail_from, NULL, RSRC_CONF,
                   "the address that mails come from, with or without a name"),

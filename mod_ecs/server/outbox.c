@@ -424,35 +424,62 @@ static const char *prepare_directory(apr_pool_t *p, const char *path)
                                 strerror(error)) : NULL;
 }
 
-const char *ecs_outbox_prepare(apr_pool_t *pconf, server_rec *s,
-                               const char *types)
+static int sends_mails(const ecs_server_config_t *config)
 {
-    ecs_server_config_t *config = ecs_config_of(s);
-    const char *error = NULL;
-    ecs_mail_way_t *way;
+    return config->secrets && config->mail
+        && config->mail->way != ECS_MAIL_NONE;
+}
 
-    if (!config->secrets) {
-        return NULL;
-    }
-    if (!config->mail || config->mail->way == ECS_MAIL_NONE) {
-        ap_log_error(APLOG_MARK, APLOG_INFO, 0, s, "ECS0060: the shop sends "
-                     "no mails: EcsMail says no way for them");
-        return NULL;
-    }
+/* What can be wrong without a look at anything but the configuration. */
+static const char *check(apr_pool_t *p, const ecs_server_config_t *config,
+                         const char *types, ecs_mail_templates_t **templates)
+{
+    const char *dir = config->mail_dir ? config->mail_dir
+                                       : ECS_MAIL_TEMPLATES_DEFAULT;
+    const char *error = NULL;
+
     if (!config->mail_from) {
         return "EcsMail needs EcsMailFrom, the address that mails come from";
     }
     if (config->mail->user && !config->mail_password) {
         return "EcsMail names a user, so it needs EcsMailPasswordFile";
     }
+    *templates = ecs_mail_templates_load(p, dir, types, &error);
+    return error ? apr_pstrcat(p, "EcsMailTemplates: ", error, NULL) : NULL;
+}
+
+const char *ecs_outbox_check(apr_pool_t *p, const server_rec *s,
+                             const char *types)
+{
+    const ecs_server_config_t *config = ecs_config_of(s);
+    ecs_mail_templates_t *templates;
+
+    return sends_mails(config) ? check(p, config, types, &templates) : NULL;
+}
+
+const char *ecs_outbox_prepare(apr_pool_t *pconf, server_rec *s,
+                               const char *types)
+{
+    ecs_server_config_t *config = ecs_config_of(s);
+    ecs_mail_templates_t *templates = NULL;
+    const char *error;
+    ecs_mail_way_t *way;
+
+    if (!sends_mails(config)) {
+        if (config->secrets) {
+            ap_log_error(APLOG_MARK, APLOG_NOTICE, 0, s, "ECS0060: the shop "
+                         "sends no mails: EcsMail names no way for them");
+        }
+        return NULL;
+    }
+    error = check(pconf, config, types, &templates);
+    if (error) {
+        return error;
+    }
     way = apr_pmemdup(pconf, config->mail, sizeof(*way));
     way->password = config->mail_password;
     config->mail = way;
-    config->mail_templates = ecs_mail_templates_load(pconf, config->mail_dir,
-                                                     types, &error);
-    if (error) {
-        return apr_pstrcat(pconf, "EcsMailTemplates: ", error, NULL);
-    }
+    config->mail_templates = templates;
     return way->way == ECS_MAIL_DIR ? prepare_directory(pconf, way->place)
                                     : NULL;
 }
