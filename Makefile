@@ -63,12 +63,12 @@ HTTP_AIDS = $(filter-out $(HTTP:$(BUILD)/%=$(BUILD)/obj/%.o),\
 .DEFAULT_GOAL := build
 .DELETE_ON_ERROR:
 .PHONY: build deps demo demo-stop demo-reset demo-status check check-unit \
-    check-sql check-http check-asan story bench lint install uninstall clean \
-    help tests-unit tests-http FORCE
+    check-sql check-http check-asan story bench bench-auction lint install \
+    uninstall clean help tests-unit tests-http FORCE
 .SECONDARY:
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n",$$1,$$2}' \
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-14s %s\n",$$1,$$2}' \
 	    $(firstword $(MAKEFILE_LIST))
 
 deps: ## install the Debian packages that are missing
@@ -119,6 +119,10 @@ story: deps ## play one order from listing to payout, step by step
 bench: deps ## measure the shop beside pgbench
 	@$(MAKE) --no-print-directory build
 	@BUILD=$(BUILD) bench/run
+
+bench-auction: deps ## measure bids, on one auction and on many
+	@$(MAKE) --no-print-directory build
+	@BUILD=$(BUILD) bench/auction
 
 lint: ## check the rules of the house
 	@tests/lint/run

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: MIT
 # shellcheck shell=bash disable=SC2154
 #
-# measure.sh - one run of a load generator and what it cost. Read by run.
+# measure.sh - one run of a load generator and what it cost. Read by run
+# and auction.
 #
 # Each run adds a line to $results, fields separated by tabs:
 #   round operation who clients rate/s p50/ms p99/ms
@@ -10,6 +11,7 @@
 # load generator of this run.
 
 ticks=$(getconf CLK_TCK)
+complaints='Socket errors|Non-2xx| aborted' # of a load generator, that are shown
 
 # Prints the CPU ticks of two process trees and of the machine:
 #   web db busy all stolen
@@ -106,7 +108,7 @@ run_load() { # ROUND OPERATION WHO CLIENTS WEB-PID DB-PID WARM wrk|pgbench ARGS.
     }
     sleep 0.1 # for backends to end
     after=$(cpu_now "$web" "$db")
-    grep -E 'Socket errors|Non-2xx| aborted' "$out" >&2 || true
+    grep -E "$complaints" "$out" >&2 || true
     echo "$before $after $(tail -n 1 "$spent") $(case $1 in
         *wrk) read_wrk "$out" ;;
         *) read_pgbench "$out" "$start" "$warm" "$scratch"/load/pgbench_log.* ;;
