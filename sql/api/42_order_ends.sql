@@ -282,7 +282,7 @@ BEGIN
     IF v_order.id IS NULL THEN
         PERFORM ecs_lib.not_found();
     END IF;
-    IF v_order.status IN ('COMPLETED', 'CANCELLED', 'REFUNDED') THEN
+    IF v_order.held_amount = 0 THEN
         PERFORM ecs_lib.wrong_state('The order has ended; nothing of it is held any more.',
                                     v_order.status);
     END IF;

@@ -340,6 +340,52 @@ static int bad_values(json_t *schema, json_t **values)
     return n;
 }
 
+/* A list of one object with a value for one of its members (NULL: without the
+ * member); the refusal has to name list, place and member. */
+static void try_member(const route_t *route, const char *list,
+                       const char *member, json_t *value)
+{
+    json_t *body = route_example(route);
+    json_t *object = json_array_get(json_object_get(body, list), 0);
+    const char *path = fmt("%s.0.%s.0", list, member);
+    reply_t *reply;
+
+    if (value == NULL) {
+        json_object_del(object, member);
+    }
+    else {
+        json_object_set_new(object, member, value);
+    }
+    reply = call(route, caller_of(route), route_path(route, NOBODY_HAS),
+                 body_text(body));
+    if (reply->status != 400 || json_at(reply->json, path) == NULL) {
+        complain("%s %s with %s: %d %.150s", route->method, route->path,
+                 json_dumps(object, 0), reply->status, reply->body);
+    }
+}
+
+/* What the objects of a list must refuse. */
+static void try_members(const route_t *route, const char *list, json_t *object)
+{
+    json_t *values[VALUES_MAX], *schema;
+    const char *name;
+    size_t i;
+    int count, n;
+
+    json_array_foreach(json_object_get(object, "required"), i, schema)
+    {
+        try_member(route, list, json_string_value(schema), NULL);
+    }
+    try_member(route, list, STRANGE, json_integer(1));
+    json_object_foreach(json_object_get(object, "properties"), name, schema)
+    {
+        count = bad_values(schema, values);
+        for (n = 0; n < count; n++) {
+            try_member(route, list, name, values[n]);
+        }
+    }
+}
+
 static void try_field(const route_t *route, const char *name, json_t *schema)
 {
     json_t *values[VALUES_MAX];
@@ -362,7 +408,7 @@ START_TEST(every_field_has_bounds)
     const route_t *route;
     const char *name;
     json_t *schema;
-    int fields = 0;
+    int fields = 0, lists = 0;
 
     for (route = routes_all(); route->method != NULL; route++) {
         json_object_foreach(
@@ -370,10 +416,15 @@ START_TEST(every_field_has_bounds)
             schema)
         {
             try_field(route, name, schema);
+            if (is_type(bound(schema, "items"), "object")) {
+                try_members(route, name, bound(schema, "items"));
+                lists++;
+            }
             fields++;
         }
     }
     ck_assert_int_gt(fields, 40);
+    ck_assert_int_gt(lists, 0);
     nothing_wrong();
 }
 END_TEST

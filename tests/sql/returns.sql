@@ -2,7 +2,7 @@
 -- stock, points and the order.
 BEGIN;
 \ir support.psql
-SELECT plan(139);
+SELECT plan(143);
 
 CREATE FUNCTION ecs_test.buy(p_me ecs.caller, p_product bigint, p_quantity integer DEFAULT 1)
 RETURNS bigint LANGUAGE plpgsql AS $$
@@ -373,6 +373,21 @@ SELECT is((SELECT string_agg(u.username, ' ' ORDER BY u.id) FROM ecs.notificatio
     ON u.id = n.user_id WHERE n.object_type = 'order' AND n.object_id = :whole AND n.type = 'order_refunded'),
     'buyer omar courier', 'which everybody in it is told');
 SELECT is(ecs_lib.job_orders_complete(100), 0, 'nothing is left to complete');
+
+-- Cents that cannot be halved: the first return takes the last one.
+SELECT ecs_test.product(:'rose', 'Bead', 0.01, 100) AS bead \gset
+SELECT ecs_test.deliver(:'courier', ecs_test.buy(:'buyer', :bead, 2)) AS beads \gset
+SELECT ecs_api.orders_refund(:'boss', :beads, 'Dull', 0.01) \g /dev/null
+SELECT ecs_test.ask(:'buyer', ecs_test.line(:beads, :bead)) AS b1 \gset
+SELECT ecs_test.ask(:'buyer', ecs_test.line(:beads, :bead)) AS b2 \gset
+SELECT ecs_test.look(:'courier', :b1, '1 NEW'), ecs_test.look(:'courier', :b2, '1 NEW') \g /dev/null
+SELECT ecs_test.decide(:'boss', :b1, '{"status": "APPROVED"}') \g /dev/null
+SELECT is(ecs_test.order_is(:beads), 'DELIVERED 0.00 0.02', 'nothing is held, but something is to decide');
+SELECT is(ecs_test.code_of(format('SELECT ecs_api.orders_refund(%L, %s, ''x'', NULL)', :'boss', :beads)),
+    'wrong_state', 'and nothing to refund');
+SELECT is(ecs_test.decide(:'boss', :b2, '{"status": "APPROVED"}') ->> 'refund_amount', '0.00',
+    'the other one is for nothing');
+SELECT is(ecs_test.order_is(:beads), 'REFUNDED 0.00 0.02', 'and ends it');
 
 -- Points ------------------------------------------------------------------------------------------------------
 
