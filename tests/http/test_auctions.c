@@ -388,6 +388,29 @@ START_TEST(a_maximum_is_shown_to_nobody_else)
 }
 END_TEST
 
+/* One of two pieces comes back, at what it was won for. */
+START_TEST(what_was_won_can_come_back)
+{
+    actor_t *seller = person("seller", NULL), *anna = person("user", "100.00");
+    long long id = running(seller, 2, ""), order, sent_back;
+
+    expect(bid(anna, id, "12.50"), 201);
+    order = int_at(expect(close_now(id), 200), "order");
+    deliver(anna, person("delivery", NULL), order);
+    sent_back = ask_back(anna, order, 1);
+    inspect(admin, sent_back, 1, "NEW");
+    same(expect(decide(admin, sent_back, "{\"status\": \"APPROVED\"}"), 200),
+         "refund_amount", "12.50");
+    wallet_is(anna, "87.50 12.50");
+    ck_assert_int_eq(stock_of(id), 9);
+    pass("3 days 1 second");
+    expect(post(anna, fmt("/api/orders/%lld/complete/", order), NULL), 200);
+    wallet_is(anna, "87.50 0.00");
+    wallet_is(seller, "12.00 0.00");
+    books_balance();
+}
+END_TEST
+
 /* --- the runner-up ------------------------------------------------------------------ */
 
 START_TEST(the_runner_up_has_a_second_chance)
@@ -734,6 +757,7 @@ int main(void)
                                   who_leads_keeps_a_place_to_deliver_to,
                                   what_is_bought_at_once_is_over,
                                   a_maximum_is_shown_to_nobody_else,
+                                  what_was_won_can_come_back,
                                   the_runner_up_has_a_second_chance,
                                   an_offer_expires_by_the_clock,
                                   closing_many_times_at_once_sells_once,
