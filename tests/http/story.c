@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * story.c - one order from listing to payout, and one auction from draft to
- * payout, told step by step: `make story`.
+ * story.c - one order from listing to payout, others that are cancelled,
+ * refunded and returned in part, and one auction from draft to payout, told step
+ * by step: `make story`.
  *
  * Everything is done over HTTP by the people whose business it is; only hours
  * and days are made to pass in the database. Two sellers share the order, so
@@ -200,11 +201,8 @@ static void buyer_searches(long long category, long long lamp)
     ck_assert_int_eq(int_at(r, "results.0.id"), lamp);
 }
 
-static long long goods_are_bought(long long lamp, long long rug)
+static void buyer_pays_in(void)
 {
-    long long order;
-    reply_t *r;
-
     tell("The admin pays 200.00 into the buyer's wallet.");
     expect(post(&admin, fmt("/api/wallet/admin/%lld/deposit/", buyer.id),
                 fmt("{\"amount\": \"200.00\", \"reference\": \"%s\","
@@ -212,6 +210,14 @@ static long long goods_are_bought(long long lamp, long long rug)
                     unique("bank"))),
            201);
     show_wallets();
+}
+
+static long long goods_are_bought(long long lamp, long long rug)
+{
+    long long order;
+    reply_t *r;
+
+    buyer_pays_in();
     tell("The buyer puts two lamps (12.50) and a rug (40.00) into the cart.");
     add_to_cart(&buyer, lamp, 2);
     add_to_cart(&buyer, rug, 1);
@@ -364,6 +370,90 @@ START_TEST(one_order_from_listing_to_payout)
     sellers_are_paid(order);
     buyer_has_a_say(order, lamp);
     auditor_is_content();
+    printf("\n");
+}
+END_TEST
+
+/* --- what goes wrong ------------------------------------------------------ */
+
+static void an_order_is_cancelled(long long rug)
+{
+    long long order = buy(&buyer, rug, 1);
+
+    tell("The buyer orders a rug by mistake. Not shipped yet, it is cancelled:"
+         " money and rug are back.");
+    wallet_is(&buyer, "160.00 40.00");
+    same(expect(post(&buyer, fmt("/api/orders/%lld/cancel/", order),
+                     "{\"reason\": \"By mistake.\"}"),
+                200),
+         "status", "CANCELLED");
+    wallet_is(&buyer, "200.00 0.00");
+    ck_assert_int_eq(stock(rug), 5);
+}
+
+/* One of the two lamps that come back is damaged, and Rose's packing to blame. */
+static void lamps_come_back(long long order, long long lamp)
+{
+    const char *complete = fmt("/api/orders/%lld/complete/", order);
+    long long sent_back;
+    reply_t *r;
+
+    tell("Two of the lamps hum: the buyer wants to return them. Three days"
+         " later the order does not complete before that is decided.");
+    sent_back = ask_back(&buyer, order, 2);
+    pass("3 days 1 minute");
+    refused(post(&buyer, complete, NULL), 409, "return_open");
+    tell("The courier fetches them and writes down: one as new, one damaged.");
+    expect(post(&courier, fmt("/api/returns/%lld/process-statuses/", sent_back),
+                "{\"items\": [{\"condition\": \"NEW\", \"quantity\": 1},"
+                " {\"condition\": \"DAMAGED\", \"quantity\": 1, \"notes\":"
+                " \"Thin box\"}]}"),
+           200);
+    tell("The admin accepts: 22.50 go back, what was paid for the two. One lamp"
+         " is on sale again, and Rose, who packed them badly, loses points.");
+    r = expect(decide(&admin, sent_back,
+                      "{\"status\": \"APPROVED\", \"seller_fault\": true}"),
+               200);
+    same(r, "refund_amount", "22.50");
+    same(r, "penalty_points", "5");
+    ck_assert_int_eq(stock(lamp), 8);
+    ck_assert_int_eq(notified(&rose, "points_penalty"), 1);
+    show_wallets();
+    wallet_is(&buyer, "152.75 47.25");
+    tell("Nothing is open any more. Rose gets what is left of her line, Omar"
+         " his.");
+    same(expect(post(&buyer, complete, NULL), 200), "status", "COMPLETED");
+    show_wallets();
+}
+
+START_TEST(what_goes_wrong_is_put_right)
+{
+    long long category, lamp, rug, order;
+
+    people_come_together();
+    category = int_at(expect(post(&admin, "/api/product/categories/",
+                                  fmt("{\"name\": \"%s\"}", unique("Hall"))),
+                             201),
+                      "id");
+    lamp = put_on_sale(&rose, category, "Brass lamp", "12.50", 10);
+    rug = put_on_sale(&omar, category, "Wool rug", "40.00", 5);
+    buyer_pays_in();
+    an_order_is_cancelled(rug);
+    tell("Three lamps and a rug are ordered and arrive, but late. The admin"
+         " gives a tenth of the 77.50 back; both payouts shrink alike.");
+    add_to_cart(&buyer, lamp, 3);
+    order = buy(&buyer, rug, 1);
+    deliver(&buyer, &courier, order);
+    same(expect(post(&admin, fmt("/api/orders/%lld/refund/", order),
+                     "{\"reason\": \"Late\", \"amount\": \"7.75\"}"),
+                200),
+         "held_amount", "69.75");
+    show_wallets();
+    lamps_come_back(order, lamp);
+    wallet_is(&buyer, "152.75 0.00");
+    wallet_is(&rose, "10.80 0.00");  /* 33.75 - 22.50 less 4 % */
+    wallet_is(&omar, "34.56 0.00");  /* 36.00 less 4 % */
+    books_balance();
     printf("\n");
 }
 END_TEST
@@ -588,6 +678,7 @@ END_TEST
 int main(void)
 {
     const TTest *const tests[] = {one_order_from_listing_to_payout,
+                                  what_goes_wrong_is_put_right,
                                   one_auction_from_draft_to_payout, NULL};
 
     return suite_run("story", tests, 60);
