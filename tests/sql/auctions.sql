@@ -2,7 +2,7 @@
 -- end (47_auction_ends.sql). Bids are tested in bids.sql.
 BEGIN;
 \ir support.psql
-SELECT plan(193);
+SELECT plan(206);
 
 CREATE TABLE ecs_test.who AS SELECT
     ecs_test.person('ada', 'admin') AS admin,
@@ -465,6 +465,99 @@ SELECT is(ecs_test.of(ecs_api.orders_refund(ecs_test.me('admin'), (SELECT order_
     'until it is refunded');
 SELECT is(ecs_test.code_of($$ SELECT ecs_api.auctions_second_chance(ecs_test.me('sam'),
     ecs_test.lot('Chairs')) $$), 'no_bidder_left', 'but nobody is left');
+SELECT is(ecs_test.holds(), 'all', 'the books balance');
+
+-- Every step in every state -----------------------------------------------------------------------------
+
+-- An auction of Table that has come into a state, without bids.
+CREATE FUNCTION ecs_test.lot_in(p_status text) RETURNS bigint LANGUAGE plpgsql AS $$
+DECLARE
+    v_way CONSTANT text[] := CASE WHEN p_status IN ('ACTIVE', 'ENDED')
+                                  THEN '{SUBMITTED,SCHEDULED}' ELSE '{SUBMITTED}' END;
+    v_id  bigint;
+    v_to  text;
+BEGIN
+    INSERT INTO ecs.auctions (seller_id, product_id, title, start_price, buy_now_price, start_at,
+            end_at, planned_end_at, status)
+        SELECT (ecs_test.me('sue')).id, ecs_test.named('Table'), 'In ' || p_status, 10, 20, t,
+               t + interval '1 day', t + interval '1 day', 'DRAFT'
+        FROM ecs.now() t RETURNING id INTO v_id;
+    FOREACH v_to IN ARRAY v_way || p_status LOOP
+        UPDATE ecs.auctions SET status = v_to,
+            result = CASE v_to WHEN 'ENDED' THEN 'UNSOLD' END
+            WHERE id = v_id AND p_status <> 'DRAFT' AND status <> v_to;
+    END LOOP;
+    RETURN v_id;
+END $$;
+CREATE TABLE ecs_test.steps (name text, call text);
+INSERT INTO ecs_test.steps VALUES
+    ('update', 'auctions_update(ecs_test.me(''sue''), %s, ''{"title": "Else"}'')'),
+    ('delete', 'auctions_delete(ecs_test.me(''sue''), %s)'),
+    ('submit', 'auctions_submit(ecs_test.me(''sue''), %s)'),
+    ('cancel', 'auctions_cancel(ecs_test.me(''sue''), %s)'),
+    ('approve', 'auctions_review(ecs_test.me(''admin''), %s, ''approve'', NULL)'),
+    ('reject', 'auctions_review(ecs_test.me(''admin''), %s, ''reject'', ''No.'')'),
+    ('activate', 'auctions_activate(ecs_test.me(''admin''), %s)'),
+    ('call off', 'auctions_admin_cancel(ecs_test.me(''admin''), %s, ''No.'')'),
+    ('close', 'auctions_close(ecs_test.me(''admin''), %s, true)'),
+    ('buy now', 'auctions_buy_now(ecs_test.me(''joy''), %s)'),
+    ('bid', 'auctions_bid(%s, json_build_array(json_build_object(''user_id'',
+        (ecs_test.me(''joy'')).id, ''session_id'', (ecs_test.me(''joy'')).session_id,
+        ''role'', ''user'', ''amount'', 10)))'),
+    ('second chance', 'auctions_second_chance(ecs_test.me(''sue''), %s)');
+-- What a step comes to: the state afterwards, or the refusal when nothing changed.
+CREATE FUNCTION ecs_test.try(p_status text, p_call text) RETURNS text LANGUAGE plpgsql AS $$
+DECLARE
+    v_id     CONSTANT bigint := ecs_test.lot_in(p_status);
+    v_stock  CONSTANT integer := ecs_test.stock('Table');
+    v_before ecs.auctions;
+    v_after  ecs.auctions;
+    v_code   text;
+BEGIN
+    SELECT * INTO v_before FROM ecs.auctions WHERE id = v_id;
+    BEGIN
+        EXECUTE format('SELECT body ->> ''code'' FROM ecs_api.' || p_call, v_id) INTO v_code;
+    EXCEPTION WHEN SQLSTATE 'EC000' THEN
+        GET STACKED DIAGNOSTICS v_code = PG_EXCEPTION_DETAIL;
+        v_code := v_code::json ->> 'code';
+    END;
+    SELECT * INTO v_after FROM ecs.auctions WHERE id = v_id;
+    IF v_code IS NOT NULL AND (v_after IS DISTINCT FROM v_before
+                               OR ecs_test.stock('Table') <> v_stock) THEN
+        RETURN v_code || ', but something changed';
+    END IF;
+    RETURN coalesce(v_code, v_after.status, 'gone');
+END $$;
+CREATE FUNCTION ecs_test.outcomes(p_step text) RETURNS text LANGUAGE sql AS $$
+    SELECT string_agg(ecs_test.try(x, call), ' ' ORDER BY i) FROM ecs_test.steps, unnest(
+        '{DRAFT,SUBMITTED,SCHEDULED,ACTIVE,ENDED,REJECTED,CANCELLED}'::text[])
+        WITH ORDINALITY AS s (x, i) WHERE name = p_step $$;
+UPDATE ecs.products SET quantity = 100 WHERE name = 'Table';
+
+SELECT is(ecs_test.outcomes('update'),
+    'DRAFT wrong_state wrong_state wrong_state wrong_state REJECTED wrong_state', 'update');
+SELECT is(ecs_test.outcomes('delete'),
+    'gone wrong_state wrong_state wrong_state wrong_state gone wrong_state', 'delete');
+SELECT is(ecs_test.outcomes('submit'),
+    'SUBMITTED wrong_state wrong_state wrong_state wrong_state SUBMITTED wrong_state', 'submit');
+SELECT is(ecs_test.outcomes('cancel'),
+    'wrong_state CANCELLED CANCELLED CANCELLED wrong_state wrong_state wrong_state', 'cancel');
+SELECT is(ecs_test.outcomes('approve'),
+    'wrong_state SCHEDULED wrong_state wrong_state wrong_state wrong_state wrong_state', 'approve');
+SELECT is(ecs_test.outcomes('reject'),
+    'wrong_state REJECTED wrong_state wrong_state wrong_state wrong_state wrong_state', 'reject');
+SELECT is(ecs_test.outcomes('activate'),
+    'wrong_state wrong_state ACTIVE ACTIVE wrong_state wrong_state wrong_state', 'activate');
+SELECT is(ecs_test.outcomes('call off'),
+    'wrong_state CANCELLED CANCELLED CANCELLED wrong_state wrong_state wrong_state', 'call off');
+SELECT is(ecs_test.outcomes('close'),
+    'wrong_state wrong_state ENDED ENDED ENDED wrong_state wrong_state', 'close');
+SELECT is(ecs_test.outcomes('buy now'),
+    'not_found not_found ENDED ENDED wrong_state not_found wrong_state', 'buy now');
+SELECT is(ecs_test.outcomes('bid'),
+    'not_found not_found ACTIVE ACTIVE wrong_state not_found wrong_state', 'bid');
+SELECT is(ecs_test.outcomes('second chance'), repeat('wrong_state ', 6) || 'wrong_state',
+    'second chance');
 SELECT is(ecs_test.holds(), 'all', 'the books balance');
 
 -- What the tables refuse -----------------------------------------------------------------------------
