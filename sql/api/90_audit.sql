@@ -424,12 +424,14 @@ BEGIN
         r (name, figure, holds);
 
     RETURN QUERY
-    SELECT 'lines without returns count none', format('%s of %s',
-               count(*) FILTER (WHERE i.returned_quantity > 0 AND r.order_item_id IS NULL),
-               count(*)),
-           coalesce(bool_and(i.returned_quantity = 0 OR r.order_item_id IS NOT NULL), true)
+    SELECT 'lines without accepted returns count and retain none', format('%s of %s',
+               count(*) FILTER (WHERE (i.returned_quantity > 0 OR i.retained_amount > 0)
+                                  AND r.order_item_id IS NULL), count(*)),
+           coalesce(bool_and((i.returned_quantity = 0 AND i.retained_amount = 0)
+                             OR r.order_item_id IS NOT NULL), true)
     FROM ecs.order_items i LEFT JOIN (
-        SELECT DISTINCT order_item_id FROM ecs.returns) r ON r.order_item_id = i.id;
+        SELECT DISTINCT order_item_id FROM ecs.returns
+        WHERE status = 'APPROVED') r ON r.order_item_id = i.id;
 
     RETURN QUERY
     SELECT 'each accepted return was refunded once, as decided', format('%s of %s',

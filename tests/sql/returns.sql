@@ -2,7 +2,7 @@
 -- stock, points and the order.
 BEGIN;
 \ir support.psql
-SELECT plan(143);
+SELECT plan(144);
 
 CREATE FUNCTION ecs_test.buy(p_me ecs.caller, p_product bigint, p_quantity integer DEFAULT 1)
 RETURNS bigint LANGUAGE plpgsql AS $$
@@ -512,7 +512,10 @@ SELECT is(ecs_test.broken_by(s), w, w) FROM (VALUES
     (format('UPDATE ecs.order_items SET returned_quantity = 1 WHERE id = %s', :lamps),
      'each product counts what completed orders sold; each line counts the units of its accepted returns'),
     (format('UPDATE ecs.order_items SET returned_quantity = 1 WHERE id = %s', :rugs),
-     'each product counts what completed orders sold; each line counts the units of its accepted returns'),
+     'each product counts what completed orders sold; each line counts the units of its accepted returns; '
+     'lines without accepted returns count and retain none'),
+    (format('UPDATE ecs.order_items SET retained_amount = 1 WHERE id = %s', :rugs),
+     'lines without accepted returns count and retain none'),
     (format('UPDATE ecs.order_items SET refunded_amount = 1 WHERE id = %s', :lamps),
      'the refunds of each order are those of its lines'),
     (format('UPDATE ecs.returns SET refund_amount = 1 WHERE id = %s', :r1_id),
