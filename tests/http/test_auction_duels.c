@@ -284,8 +284,7 @@ START_TEST(an_offer_is_decided_once)
 }
 END_TEST
 
-/* --- all of it at once
- * ------------------------------------------------------------------ */
+/* --- all of it at once --------------------------------------------------- */
 
 #define CROWD 4 /* buyers, and auctions of each kind */
 

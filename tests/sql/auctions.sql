@@ -2,7 +2,7 @@
 -- end (47_auction_ends.sql). Bids are tested in bids.sql.
 BEGIN;
 \ir support.psql
-SELECT plan(206);
+SELECT plan(214);
 
 CREATE TABLE ecs_test.who AS SELECT
     ecs_test.person('ada', 'admin') AS admin,
@@ -465,6 +465,26 @@ SELECT is(ecs_test.of(ecs_api.orders_refund(ecs_test.me('admin'), (SELECT order_
     'until it is refunded');
 SELECT is(ecs_test.code_of($$ SELECT ecs_api.auctions_second_chance(ecs_test.me('sam'),
     ecs_test.lot('Chairs')) $$), 'no_bidder_left', 'but nobody is left');
+SELECT is(ecs_test.holds(), 'all', 'the books balance');
+
+-- One that cannot be ended ----------------------------------------------------------------------------
+
+SELECT is(ecs_test.run('sue', 'Table', 'Broken') || ecs_test.run('sue', 'Table', 'Whole'),
+    'ACTIVEACTIVE', 'two run');
+SELECT is(ecs_test.bid('joy', 'Broken', 10) || ecs_test.bid('joy', 'Whole', 10), '10.0010.00',
+    'somebody bids on both');
+UPDATE ecs.auctions SET leader_max = 99999 WHERE title = 'Broken';
+SELECT ecs_test.pass('1 day') \g /dev/null
+SELECT ecs_lib.job_auctions_close(20) \g /dev/null
+SELECT is(ecs_test.state('Broken') || ' ' || ecs_test.state('Whole'), 'ACTIVE ENDED SOLD',
+    'one that is broken does not hold up the other');
+SELECT is((SELECT job || ' ' || failures FROM ecs.job_failures
+    WHERE item_id = ecs_test.lot('Broken')), 'auctions_close 1', 'it is set aside');
+SELECT is(ecs_lib.job_auctions_close(20), 0, 'and left alone for a while');
+UPDATE ecs.auctions SET leader_max = 10 WHERE title = 'Broken';
+SELECT ecs_test.pass('2 seconds') \g /dev/null
+SELECT is(ecs_lib.job_auctions_close(20), 1, 'then it is tried again');
+SELECT is(ecs_test.state('Broken'), 'ENDED SOLD', 'and ends');
 SELECT is(ecs_test.holds(), 'all', 'the books balance');
 
 -- Every step in every state -----------------------------------------------------------------------------
