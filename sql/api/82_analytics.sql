@@ -77,7 +77,7 @@ END $$;
 CREATE FUNCTION ecs_lib.measured_all()
 RETURNS TABLE (seller_id bigint, day date, measure text, n bigint, units bigint,
                amount numeric, fee numeric)
-LANGUAGE plpgsql STABLE AS $$
+LANGUAGE plpgsql STABLE ROWS 100000 AS $$
 BEGIN
     RETURN QUERY
     SELECT d.seller_id, d.day, d.measure, d.n, d.units, d.amount, d.fee

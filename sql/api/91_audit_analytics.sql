@@ -6,20 +6,34 @@ CREATE FUNCTION ecs_lib.audit_sales()
 RETURNS TABLE (name text, figure text, holds boolean) LANGUAGE plpgsql STABLE AS $$
 BEGIN
     RETURN QUERY
-    WITH line AS (
-        SELECT i.seller_id, o.id, ecs.day_of(o.created_at) AS day, 'placed' AS measure,
-               i.quantity AS units, i.line_total AS amount, 0.00 AS fee
+    WITH part AS ( -- of an order that is a seller's
+        SELECT o.id, i.seller_id, ecs.day_of(o.created_at) AS placed,
+               CASE o.status WHEN 'COMPLETED' THEN ecs.day_of(o.completed_at) END AS completed,
+               sum(i.quantity) AS units, sum(i.line_total) AS amount,
+               sum(i.quantity - i.returned_quantity) AS units_kept,
+               sum(i.line_total - i.refunded_amount) AS amount_kept,
+               sum(round((i.line_total - i.refunded_amount) * i.fee_percent * 0.01, 2)) AS fee
         FROM ecs.order_items i JOIN ecs.orders o ON o.id = i.order_id
+        GROUP BY o.id, i.seller_id
+    ), own AS (
+        SELECT seller_id, placed AS day, 'placed' AS measure, count(*) AS n,
+               sum(units) AS units, sum(amount) AS amount, 0.00 AS fee
+        FROM part GROUP BY seller_id, placed
         UNION ALL
-        SELECT i.seller_id, o.id, ecs.day_of(o.completed_at), 'completed',
-               i.quantity - i.returned_quantity, i.line_total - i.refunded_amount,
-               round((i.line_total - i.refunded_amount) * i.fee_percent * 0.01, 2)
-        FROM ecs.order_items i JOIN ecs.orders o ON o.id = i.order_id
-        WHERE o.status = 'COMPLETED'
+        SELECT seller_id, completed, 'completed', count(*), sum(units_kept), sum(amount_kept),
+               sum(fee)
+        FROM part WHERE completed IS NOT NULL GROUP BY seller_id, completed
+    ), orders AS (
+        SELECT ecs.day_of(created_at) AS day, 'placed' AS measure, count(*) AS n
+        FROM ecs.orders GROUP BY 1
+        UNION ALL
+        SELECT ecs.day_of(completed_at), 'completed', count(*)
+        FROM ecs.orders WHERE status = 'COMPLETED' GROUP BY 1
     ), counted AS (
-        SELECT coalesce(seller_id, 0) AS seller_id, day, measure, count(DISTINCT id) AS n,
-               sum(units) AS units, sum(amount) AS amount, sum(fee) AS fee
-        FROM line GROUP BY GROUPING SETS ((seller_id, day, measure), (day, measure))
+        SELECT * FROM own
+        UNION ALL
+        SELECT 0, day, measure, o.n, sum(units), sum(amount), sum(fee)
+        FROM own JOIN orders o USING (day, measure) GROUP BY day, measure, o.n
     ), stored AS (
         SELECT seller_id, day, measure, sum(n) AS n, sum(units) AS units,
                sum(amount) AS amount, sum(fee) AS fee
@@ -34,13 +48,17 @@ BEGIN
     FROM counted c FULL JOIN stored s USING (seller_id, day, measure);
 
     RETURN QUERY
-    WITH counted AS (
-        SELECT i.product_id, e.period, sum(i.quantity - i.returned_quantity) AS units,
+    WITH month AS (
+        SELECT i.product_id, to_char(ecs.day_of(o.completed_at), 'YYYY-MM') AS month,
+               sum(i.quantity - i.returned_quantity) AS units,
                sum(i.line_total - i.refunded_amount) AS amount
         FROM ecs.order_items i JOIN ecs.orders o ON o.id = i.order_id
-        CROSS JOIN LATERAL (VALUES ('all'), (to_char(ecs.day_of(o.completed_at), 'YYYY')),
-            (to_char(ecs.day_of(o.completed_at), 'YYYY-MM'))) AS e (period)
-        WHERE o.status = 'COMPLETED' GROUP BY i.product_id, e.period
+        WHERE o.status = 'COMPLETED' GROUP BY 1, 2
+    ), counted AS (
+        SELECT m.product_id, e.period, sum(m.units) AS units, sum(m.amount) AS amount
+        FROM month m CROSS JOIN LATERAL (
+            VALUES ('all'), (left(m.month, 4)), (m.month)) AS e (period)
+        GROUP BY m.product_id, e.period
     ), stored AS (
         SELECT product_id, period, sum(units) AS units, sum(amount) AS amount
         FROM (SELECT p.product_id, p.period, p.units, p.amount FROM ecs.product_sums p
