@@ -452,7 +452,9 @@ BEGIN
             'location_lat and location_lng are given together.');
     END IF;
     IF p_changes ? 'location_lat' AND v_profile.location_lat IS NULL AND EXISTS (
-            SELECT FROM ecs.auctions WHERE leader_id = p_me.id AND status = 'ACTIVE') THEN
+            SELECT FROM ecs.bids b JOIN ecs.auctions a ON a.id = b.auction_id
+            WHERE b.bidder_id = p_me.id AND a.leader_id = p_me.id
+              AND a.status = 'ACTIVE') THEN
         PERFORM ecs_lib.refuse('in_use', 'You lead an auction; what you win has to be '
             'delivered somewhere.');
     END IF;

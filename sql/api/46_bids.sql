@@ -20,7 +20,10 @@
 CREATE FUNCTION ecs_lib.bid_increment(p_own numeric, p_table jsonb, p_price numeric)
 RETURNS numeric LANGUAGE plpgsql IMMUTABLE AS $$
 BEGIN
-    RETURN coalesce(p_own, (
+    IF p_own IS NOT NULL THEN
+        RETURN p_own;
+    END IF;
+    RETURN coalesce((
         SELECT (step ->> 1)::numeric FROM jsonb_array_elements(p_table) step
         WHERE (step ->> 0)::numeric <= p_price
         ORDER BY (step ->> 0)::numeric DESC LIMIT 1), 1.00);
@@ -30,8 +33,13 @@ END $$;
 CREATE FUNCTION ecs_lib.minimum_bid(a ecs.auctions) RETURNS numeric
 LANGUAGE plpgsql STABLE AS $$
 BEGIN
-    RETURN coalesce(a.current_price + ecs_lib.bid_increment(a.min_increment,
-        (SELECT bid_increments FROM ecs.settings), a.current_price), a.start_price);
+    IF a.current_price IS NULL THEN
+        RETURN a.start_price;
+    ELSIF a.min_increment IS NOT NULL THEN
+        RETURN a.current_price + a.min_increment;
+    END IF;
+    RETURN a.current_price + ecs_lib.bid_increment(NULL,
+        (SELECT bid_increments FROM ecs.settings), a.current_price);
 END $$;
 
 -- A bid as it comes in; what a request is otherwise carried by (ecs_api.caller,
@@ -431,14 +439,16 @@ END $$;
 CREATE FUNCTION ecs_lib.bids_claim(p_bids ecs_lib.bid_request[]) RETURNS boolean[]
 LANGUAGE plpgsql AS $$
 BEGIN
+    IF NOT EXISTS (SELECT FROM unnest(p_bids) b WHERE b.key IS NOT NULL) THEN
+        RETURN NULL;
+    END IF;
     RETURN (SELECT array_agg(i.key IS NULL OR (i.twin = 1 AND pg_try_advisory_xact_lock(
                        hashtextextended('user:' || i.user_id || E'\n' || i.key, 17)))
                        ORDER BY i.n)
             FROM (SELECT b.user_id, b.key, b.n,
                          row_number() OVER (PARTITION BY b.user_id, b.key ORDER BY b.n) AS twin
                   FROM unnest(p_bids) WITH ORDINALITY AS b (user_id, session_id, role,
-                      address, request_id, key, fingerprint, amount, max_amount, n)) i
-            HAVING count(i.key) > 0);
+                      address, request_id, key, fingerprint, amount, max_amount, n)) i);
 END $$;
 
 -- Places bids on one auction: p_bids is an array of ecs_lib.bid_request, in the

@@ -115,8 +115,10 @@ BEGIN
         FROM ecs.orders WHERE buyer_id = w.user_id) o
     CROSS JOIN LATERAL (SELECT coalesce(sum(amount), 0) AS held
         FROM ecs.withdrawals WHERE user_id = w.user_id AND status = 'REQUESTED') r
-    CROSS JOIN LATERAL (SELECT coalesce(sum(leader_max * quantity), 0) AS held
-        FROM ecs.auctions WHERE leader_id = w.user_id AND status = 'ACTIVE') b
+    LEFT JOIN (SELECT leader_id, sum(leader_max * quantity) AS held
+        FROM ecs.auctions WHERE status = 'ACTIVE' GROUP BY leader_id) l
+        ON l.leader_id = w.user_id
+    CROSS JOIN LATERAL (SELECT coalesce(l.held, 0) AS held) b
     WHERE w.kind = 'user';
 
     RETURN QUERY
@@ -492,6 +494,13 @@ BEGIN
                      ORDER BY b.id) AS rises,
                  b.created_at >= a.end_at OR b.bidder_id = a.seller_id AS late
           FROM ecs.bids b JOIN ecs.auctions a ON a.id = b.auction_id) b;
+
+    RETURN QUERY
+    SELECT 'each bid is somebody''s on an auction', format('%s of %s',
+               count(*) FILTER (WHERE a.id IS NULL OR u.id IS NULL), count(*)),
+           coalesce(bool_and(a.id IS NOT NULL AND u.id IS NOT NULL), true)
+    FROM ecs.bids b LEFT JOIN ecs.auctions a ON a.id = b.auction_id
+    LEFT JOIN ecs.users u ON u.id = b.bidder_id;
 END $$;
 
 -- The audit log is as it was written.
