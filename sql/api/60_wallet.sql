@@ -72,7 +72,8 @@ END $$;
 CREATE FUNCTION ecs_api.wallet_transactions(p_me ecs.caller, p_type text,
     p_after timestamptz, p_before timestamptz, p_order bigint, p_auction bigint,
     p_page integer, p_page_size integer, p_cursor bigint)
-RETURNS ecs.answer LANGUAGE plpgsql STABLE SET plan_cache_mode = force_generic_plan AS $$
+RETURNS ecs.answer LANGUAGE plpgsql STABLE SET plan_cache_mode = force_generic_plan
+SET enable_bitmapscan = off AS $$
 DECLARE
     v_wallet CONSTANT bigint := (SELECT id FROM ecs.wallets WHERE user_id = p_me.id);
     v_skip   CONSTANT bigint := ecs_lib.skip(p_page, p_page_size);
@@ -83,16 +84,16 @@ BEGIN
     v_ids := ARRAY(
         SELECT x.id FROM (
             (SELECT t.id FROM ecs.transfers t
-             WHERE t.from_wallet = v_wallet
+             WHERE (t.from_wallet, t.id) < (v_wallet, coalesce(p_cursor, 9223372036854775807))
+               AND t.from_wallet >= v_wallet -- see 65_exports.sql
                AND ecs_lib.transfer_fits(t, p_type, p_after, p_before, p_order, p_auction)
-               AND t.id < coalesce(p_cursor, 9223372036854775807)
-             ORDER BY t.id DESC LIMIT v_skip + p_page_size + 1)
+             ORDER BY t.from_wallet DESC, t.id DESC LIMIT v_skip + p_page_size + 1)
             UNION ALL
             (SELECT t.id FROM ecs.transfers t
-             WHERE t.to_wallet = v_wallet AND t.from_wallet <> v_wallet
+             WHERE (t.to_wallet, t.id) < (v_wallet, coalesce(p_cursor, 9223372036854775807))
+               AND t.to_wallet >= v_wallet AND t.from_wallet <> v_wallet
                AND ecs_lib.transfer_fits(t, p_type, p_after, p_before, p_order, p_auction)
-               AND t.id < coalesce(p_cursor, 9223372036854775807)
-             ORDER BY t.id DESC LIMIT v_skip + p_page_size + 1)) x
+             ORDER BY t.to_wallet DESC, t.id DESC LIMIT v_skip + p_page_size + 1)) x
         ORDER BY x.id DESC LIMIT p_page_size + 1 OFFSET v_skip);
     SELECT json_agg(ecs_lib.transaction_json(t, v_wallet, o) ORDER BY t.id DESC) INTO v_rows
         FROM ecs.transfers t LEFT JOIN ecs.orders o ON o.id = t.order_id

@@ -1,6 +1,12 @@
 -- Exports: what lists show page by page, as CSV (RFC 4180) in one answer. The
 -- module asks for part after part (include/stream.h); each is a text of at most
--- ecs_lib.export_rows() lines, oldest first, and begins behind p_cursor.
+-- ecs_lib.export_rows() rows, oldest first, and begins behind p_cursor.
+--
+-- Conditions like (owner, id) > (p, cursor) AND owner <= p say owner = p in a way
+-- that leaves the planner no other index than that on (owner, id). With an equals
+-- sign it may walk all ids and pick the owner's, which is right for owners of
+-- much and reads the whole table for others. Nor must it gather all of the owner's
+-- rows and sort them for each part, so bitmaps are off.
 
 CREATE FUNCTION ecs_lib.export_rows() RETURNS integer LANGUAGE sql IMMUTABLE
 AS $$ SELECT 200 $$;
@@ -60,13 +66,15 @@ END $$;
 -- The caller's orders as orders_list shows them. Callers: anyone signed in.
 CREATE FUNCTION ecs_api.orders_export(p_me ecs.caller, p_as text, p_status text,
     p_created_after timestamptz, p_created_before timestamptz, p_cursor bigint)
-RETURNS ecs.answer LANGUAGE plpgsql STABLE SET plan_cache_mode = force_generic_plan AS $$
+RETURNS ecs.answer LANGUAGE plpgsql STABLE SET plan_cache_mode = force_generic_plan
+SET enable_bitmapscan = off AS $$
 BEGIN
     IF p_as = 'seller' THEN
         RETURN ecs_lib.export_orders(ARRAY(
             SELECT DISTINCT i.order_id
             FROM ecs.order_items i JOIN ecs.orders o ON o.id = i.order_id
-            WHERE i.seller_id = p_me.id AND i.order_id > coalesce(p_cursor, 0)
+            WHERE (i.seller_id, i.order_id) > (p_me.id, coalesce(p_cursor, 0))
+              AND i.seller_id <= p_me.id
               AND (p_status IS NULL OR o.status = p_status)
               AND (p_created_after IS NULL OR o.created_at >= p_created_after)
               AND (p_created_before IS NULL OR o.created_at < p_created_before)
@@ -74,17 +82,18 @@ BEGIN
     END IF;
     RETURN ecs_lib.export_orders(ARRAY(
         SELECT id FROM ecs.orders
-        WHERE buyer_id = p_me.id AND id > coalesce(p_cursor, 0)
+        WHERE (buyer_id, id) > (p_me.id, coalesce(p_cursor, 0)) AND buyer_id <= p_me.id
           AND (p_status IS NULL OR status = p_status)
           AND (p_created_after IS NULL OR created_at >= p_created_after)
           AND (p_created_before IS NULL OR created_at < p_created_before)
-        ORDER BY id LIMIT ecs_lib.export_rows()), p_cursor, NULL);
+        ORDER BY buyer_id, id LIMIT ecs_lib.export_rows()), p_cursor, NULL);
 END $$;
 
 -- Everybody's orders. Callers: administrators.
 CREATE FUNCTION ecs_api.orders_admin_export(p_me ecs.caller, p_status text,
     p_created_after timestamptz, p_created_before timestamptz, p_cursor bigint)
-RETURNS ecs.answer LANGUAGE plpgsql STABLE SET plan_cache_mode = force_generic_plan AS $$
+RETURNS ecs.answer LANGUAGE plpgsql STABLE SET plan_cache_mode = force_generic_plan
+SET enable_bitmapscan = off AS $$
 BEGIN
     RETURN ecs_lib.export_orders(ARRAY(
         SELECT id FROM ecs.orders
@@ -100,21 +109,23 @@ END $$;
 CREATE FUNCTION ecs_api.wallet_export(p_me ecs.caller, p_type text,
     p_after timestamptz, p_before timestamptz, p_order bigint, p_auction bigint,
     p_cursor bigint)
-RETURNS ecs.answer LANGUAGE plpgsql STABLE SET plan_cache_mode = force_generic_plan AS $$
+RETURNS ecs.answer LANGUAGE plpgsql STABLE SET plan_cache_mode = force_generic_plan
+SET enable_bitmapscan = off AS $$
 DECLARE
     v_wallet CONSTANT bigint := (SELECT id FROM ecs.wallets WHERE user_id = p_me.id);
     v_ids    CONSTANT bigint[] := ARRAY(
         SELECT x.id FROM (
             (SELECT t.id FROM ecs.transfers t
-             WHERE t.from_wallet = v_wallet AND t.id > coalesce(p_cursor, 0)
+             WHERE (t.from_wallet, t.id) > (v_wallet, coalesce(p_cursor, 0))
+               AND t.from_wallet <= v_wallet
                AND ecs_lib.transfer_fits(t, p_type, p_after, p_before, p_order, p_auction)
-             ORDER BY t.id LIMIT ecs_lib.export_rows())
+             ORDER BY t.from_wallet, t.id LIMIT ecs_lib.export_rows())
             UNION ALL
             (SELECT t.id FROM ecs.transfers t
-             WHERE t.to_wallet = v_wallet AND t.from_wallet <> v_wallet
-               AND t.id > coalesce(p_cursor, 0)
+             WHERE (t.to_wallet, t.id) > (v_wallet, coalesce(p_cursor, 0))
+               AND t.to_wallet <= v_wallet AND t.from_wallet <> v_wallet
                AND ecs_lib.transfer_fits(t, p_type, p_after, p_before, p_order, p_auction)
-             ORDER BY t.id LIMIT ecs_lib.export_rows())) x
+             ORDER BY t.to_wallet, t.id LIMIT ecs_lib.export_rows())) x
         ORDER BY x.id LIMIT ecs_lib.export_rows());
 BEGIN
     RETURN ecs_lib.export_part(
@@ -132,12 +143,14 @@ END $$;
 -- The caller's products, whatever their state, but those that are archived; with
 -- the columns that products_import takes. Callers: sellers.
 CREATE FUNCTION ecs_api.products_export(p_me ecs.caller, p_cursor bigint)
-RETURNS ecs.answer LANGUAGE plpgsql STABLE SET plan_cache_mode = force_generic_plan AS $$
+RETURNS ecs.answer LANGUAGE plpgsql STABLE SET plan_cache_mode = force_generic_plan
+SET enable_bitmapscan = off AS $$
 DECLARE
     v_ids CONSTANT bigint[] := ARRAY(
         SELECT id FROM ecs.products
-        WHERE seller_id = p_me.id AND status <> 'ARCHIVED' AND id > coalesce(p_cursor, 0)
-        ORDER BY id LIMIT ecs_lib.export_rows());
+        WHERE (seller_id, id) > (p_me.id, coalesce(p_cursor, 0)) AND seller_id <= p_me.id
+          AND status <> 'ARCHIVED'
+        ORDER BY seller_id, id LIMIT ecs_lib.export_rows());
 BEGIN
     RETURN ecs_lib.export_part('id,name,description,price,quantity,category,brand',
         (SELECT string_agg(ecs_lib.csv_line(p.id::text, ecs_lib.csv(p.name),
