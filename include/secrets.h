@@ -18,6 +18,7 @@ typedef struct ecs_secrets_t {
     unsigned char proof[ECS_KEY_BYTES];  /* proof of delivery */
     unsigned char request[ECS_KEY_BYTES]; /* fingerprints of requests */
     unsigned char mail[ECS_KEY_BYTES];    /* tokens in mails */
+    unsigned char webhook[ECS_KEY_BYTES]; /* secrets of webhook endpoints */
     unsigned char previous_token[ECS_KEY_BYTES]; /* accepted, never issued */
     int has_previous;
 } ecs_secrets_t;

@@ -12,7 +12,7 @@
 #include <string.h>
 
 /* The newest migration of sql/migrations that this module needs. */
-#define SCHEMA_VERSION 16
+#define SCHEMA_VERSION 17
 
 #define COUNT_MAX 1000000 /* of points and pieces, as in ecs.settings */
 #define INCREMENTS_MAX 50 /* steps of the table of bids */

@@ -39,6 +39,7 @@
 #define LABEL_PROOF "mod_ecs proof of delivery 1"
 #define LABEL_REQUEST "mod_ecs request of delivery 1"
 #define LABEL_MAIL "mod_ecs token in a mail 1"
+#define LABEL_WEBHOOK "mod_ecs webhook secret 1"
 
 /* ---- derivation ---- */
 
@@ -98,7 +99,8 @@ static int derive_current(ecs_secrets_t *keys, const void *material,
          derive_one(ctx, material, length, LABEL_CURSOR, keys->cursor) &&
          derive_one(ctx, material, length, LABEL_PROOF, keys->proof) &&
          derive_one(ctx, material, length, LABEL_REQUEST, keys->request) &&
-         derive_one(ctx, material, length, LABEL_MAIL, keys->mail);
+         derive_one(ctx, material, length, LABEL_MAIL, keys->mail) &&
+         derive_one(ctx, material, length, LABEL_WEBHOOK, keys->webhook);
     EVP_KDF_CTX_free(ctx);
     return ok;
 }

@@ -19,9 +19,13 @@ LANGUAGE sql VOLATILE AS $$
            * (0.8 + 0.4 * random())
 $$;
 
--- What a message is known by outside, the same at every attempt.
+-- What a message is known by outside, the same at every attempt. A webhook's has
+-- no dot, because dots part what is signed.
 CREATE FUNCTION ecs_lib.outbox_message_id(o ecs.outbox) RETURNS text LANGUAGE sql STABLE
-AS $$ SELECT o.id || '.' || (extract(epoch FROM o.created_at) * 1000)::bigint $$;
+AS $$
+    SELECT CASE o.channel WHEN 'webhook' THEN 'msg_' || o.id || '_' ELSE o.id || '.' END
+           || (extract(epoch FROM o.created_at) * 1000)::bigint
+$$;
 
 -- What is due is taken -------------------------------------------------------------
 
@@ -77,13 +81,16 @@ BEGIN
     UPDATE ecs.outbox_channels SET served_until = clock_timestamp() + interval '7 days'
         WHERE channel = p_channel AND served_until < clock_timestamp() + interval '6 days';
     WITH due AS (
-        SELECT o.id, o.expires_at <= v_now OR o.attempts >= ecs_lib.outbox_attempts() AS is_over
-        FROM ecs.outbox o
+        SELECT o.id, o.endpoint_id IS NOT NULL AND e.is_active IS NOT TRUE AS is_unwanted,
+               o.expires_at <= v_now OR o.attempts >= ecs_lib.outbox_attempts()
+                   OR o.endpoint_id IS NOT NULL AND e.is_active IS NOT TRUE AS is_over
+        FROM ecs.outbox o LEFT JOIN ecs.webhook_endpoints e ON e.id = o.endpoint_id
         WHERE o.status = 'PENDING' AND o.channel = p_channel AND o.next_attempt_at <= v_now
+          AND (e.rest_until <= v_now) IS NOT FALSE
           AND (o.object_id IS NULL OR o.id = (
-              SELECT min(e.id) FROM ecs.outbox e
-              WHERE e.status = 'PENDING' AND e.destination = o.destination
-                AND e.object_id = o.object_id AND e.object_type = o.object_type))
+              SELECT min(f.id) FROM ecs.outbox f
+              WHERE f.status = 'PENDING' AND f.destination = o.destination
+                AND f.object_id = o.object_id AND f.object_type = o.object_type))
         ORDER BY o.next_attempt_at, o.id LIMIT p_most
         FOR NO KEY UPDATE OF o SKIP LOCKED
     ), taken AS (
@@ -92,7 +99,8 @@ BEGIN
             attempts = CASE WHEN d.is_over IS TRUE THEN attempts ELSE attempts + 1 END,
             claimed_until = CASE WHEN d.is_over IS TRUE THEN NULL ELSE v_until END,
             next_attempt_at = v_until,
-            last_error = CASE WHEN o.expires_at <= v_now
+            last_error = CASE WHEN d.is_unwanted THEN 'The endpoint is not active'
+                WHEN o.expires_at <= v_now
                     THEN concat_ws('; ', 'It is too late', o.last_error)
                 WHEN d.is_over THEN coalesce(o.last_error, 'No attempt came to an end')
                 ELSE o.last_error END
@@ -111,7 +119,7 @@ BEGIN
                   FROM unnest(v_taken) t OFFSET 0) x
             JOIN ecs.users u ON u.id = (m).user_id));
     END IF;
-    RETURN ecs_lib.ok(json_build_object('messages', to_json(v_taken)));
+    RETURN ecs_lib.ok(ecs_lib.webhook_messages(v_taken));
 END $$;
 
 -- What came of the messages that were taken: [{id, claim, outcome, error}].
