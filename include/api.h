@@ -41,6 +41,8 @@ extern const ecs_route_t ecs_delivery_routes[];
 extern const ecs_schema_t ecs_delivery_schemas[];
 extern const ecs_route_t ecs_bids_routes[];
 extern const ecs_schema_t ecs_bids_schemas[];
+extern const ecs_route_t ecs_webhooks_routes[];
+extern const ecs_schema_t ecs_webhooks_schemas[];
 extern const ecs_route_t ecs_exports_routes[];
 extern const ecs_schema_t ecs_exports_schemas[];
 extern const ecs_route_t ecs_returns_routes[];

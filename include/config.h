@@ -38,6 +38,8 @@ typedef struct ecs_server_config_t {
     const char *mail_from;         /* the address */
     const char *mail_password;     /* EcsMailPasswordFile: what is in it */
     const char *mail_dir;          /* EcsMailTemplates */
+    int webhooks;                  /* EcsWebhooks */
+    int webhook_private;           /* EcsWebhookAllowPrivate */
     apr_array_header_t *cors;      /* EcsCorsOrigin, of const char * */
 
     /* Set here, or inherited from the main server? Who inherits a limit

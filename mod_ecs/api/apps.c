@@ -34,6 +34,8 @@ const ecs_app_t ecs_apps[] = {
       ecs_reviews_routes, ecs_reviews_schemas },
     { "Notifications", "What happened that concerns the caller.",
       ecs_notifications_routes, ecs_notifications_schemas },
+    { "Webhooks", "Events for programs of others, signed.",
+      ecs_webhooks_routes, ecs_webhooks_schemas },
     { "Exports", "Lists as files.", ecs_exports_routes, ecs_exports_schemas },
     { "Analytics", "What a seller or the whole shop sold, and how it goes.",
       ecs_analytics_routes, ecs_analytics_schemas },

@@ -82,7 +82,8 @@ static const known_text_t texts[] = {
     {"code", "out_of_stock"},
     {"action", "product.approve"},
     {"figure", "0.00"},
-    {"url", "/media/42.webp"},
+    {"url", "https://erp.example/hooks/shop"},
+    {"events", "order.* return.approved"},
     {"next", "/api/product/products/?page=2"},
 };
 
@@ -253,8 +254,8 @@ static json_t *shape_value(const maker_t *maker, const ecs_shape_t *shape,
         return json_string(DATE);
     case ECS_K_EMAIL:
         return json_string(EMAIL);
-    case ECS_K_URL:
-        return text_value(name, "/media/42.webp");
+    case ECS_K_URL: /* of pictures; what a client types in is a text */
+        return json_string("/media/42.webp");
     case ECS_K_CHOICE:
         return first_word(shape->word, "|");
     case ECS_K_ARRAY:

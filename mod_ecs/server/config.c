@@ -50,6 +50,8 @@ void *ecs_config_create(apr_pool_t *p, server_rec *s)
     c->carry_limit = UNSET;
     c->image_limit = UNSET;
     c->auto_complete = UNSET;
+    c->webhooks = UNSET;
+    c->webhook_private = UNSET;
     return c;
 }
 
@@ -77,6 +79,8 @@ void *ecs_config_merge(apr_pool_t *p, void *basev, void *addv)
                                         : base->image_helper;
     c->image_limit = either(add->image_limit, base->image_limit);
     c->auto_complete = either(add->auto_complete, base->auto_complete);
+    c->webhooks = either(add->webhooks, base->webhooks);
+    c->webhook_private = either(add->webhook_private, base->webhook_private);
     c->mail = add->mail ? add->mail : base->mail;
     if (!add->mail_from) {
         c->mail_from = base->mail_from;
@@ -154,6 +158,8 @@ const char *ecs_config_finish(apr_pool_t *p, server_rec *s,
     c->carry_limit = or_default(c->carry_limit, CARRY_LIMIT_DEFAULT);
     c->image_limit = or_default(c->image_limit, IMAGE_LIMIT_DEFAULT);
     c->auto_complete = or_default(c->auto_complete, 1);
+    c->webhooks = or_default(c->webhooks, 1);
+    c->webhook_private = or_default(c->webhook_private, 0);
     if (!c->image_helper) {
         c->image_helper = IMAGE_HELPER_DEFAULT;
     }
@@ -282,6 +288,19 @@ static const char *set_auto_complete(cmd_parms *cmd, void *unused, int is_on)
     return NULL;
 }
 
+static const char *set_webhooks(cmd_parms *cmd, void *unused, int is_on)
+{
+    ecs_config_of(cmd->server)->webhooks = is_on;
+    return NULL;
+}
+
+static const char *set_webhook_private(cmd_parms *cmd, void *unused,
+                                       int is_on)
+{
+    ecs_config_of(cmd->server)->webhook_private = is_on;
+    return NULL;
+}
+
 static const char *set_error_format(cmd_parms *cmd, void *unused,
                                     const char *word)
 {
@@ -400,6 +419,11 @@ const command_rec ecs_config_commands[] = {
                   "directory of the texts of mails"),
     AP_INIT_FLAG("EcsAutoComplete", set_auto_complete, NULL, RSRC_CONF,
                  "whether delivered orders complete by themselves"),
+    AP_INIT_FLAG("EcsWebhooks", set_webhooks, NULL, RSRC_CONF,
+                 "whether this server delivers webhooks"),
+    AP_INIT_FLAG("EcsWebhookAllowPrivate", set_webhook_private, NULL,
+                 RSRC_CONF, "whether webhooks may go to addresses that are "
+                 "not of the Internet, and by http"),
     AP_INIT_ITERATE("EcsCorsOrigin", set_cors_origin, NULL, RSRC_CONF,
                     "origins whose scripts may call the shop"),
     { NULL }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * outbox.c - the thread that delivers.
+ * outbox.c - the threads that deliver, one for each channel: who waits for a slow
+ * endpoint of webhooks holds up no mail.
  *
  * Design notes
  * - It takes some due messages for LEASE_S seconds, delivers them one after the
@@ -8,7 +9,7 @@
  *   dies in between, the time of its messages is up some day and another child,
  *   or another host, delivers them again: at least once, with the same
  *   Message-ID.
- * - It does not begin a mail when it might not end within that time, so nobody
+ * - It does not begin a message when it might not end within that time, so nobody
  *   else has the same message meanwhile.
  * - When the way itself is away (no connection, no log-in), the messages are
  *   given back uncounted and the thread rests, longer each time. A message is
@@ -25,18 +26,13 @@
 #include <apr_thread_proc.h>
 #include <http_log.h>
 #include <jansson.h>
-#include <unistd.h>
-#include <unixd.h>
 
 #include "config.h"
 #include "db.h"
-#include "mail.h"
-#include "media.h"
 #include "server.h"
 
 #define MESSAGES_MAX "20"  /* taken at once */
 #define LEASE_S 120        /* they are ours */
-#define BEGIN_S (LEASE_S - ECS_MAILER_SECONDS_MAX - 20) /* last time to begin */
 #define POLL_S 1
 #define DB_REST_S 2        /* while the database is away or has no functions */
 #define AWAY_REST_S 1      /* the first time, then twice as long */
@@ -46,7 +42,8 @@
 typedef struct worker_t {
     server_rec *s;
     const ecs_server_config_t *config;
-    ecs_mailer_t *mailer;
+    const ecs_channel_t *channel;
+    void *sender;             /* the channel's */
     apr_thread_t *thread;
     apr_thread_mutex_t *lock; /* of the condition */
     apr_thread_cond_t *wake;
@@ -61,12 +58,12 @@ static int is_stopping(const worker_t *w)
     return __atomic_load_n(&w->stop, __ATOMIC_RELAXED);
 }
 
-static apr_int64_t number_of(const json_t *object, const char *name)
+apr_int64_t ecs_outbox_number(const json_t *object, const char *name)
 {
     return (apr_int64_t)json_integer_value(json_object_get(object, name));
 }
 
-static const char *text_of(const json_t *object, const char *name)
+const char *ecs_outbox_text(const json_t *object, const char *name)
 {
     return json_string_value(json_object_get(object, name));
 }
@@ -87,7 +84,8 @@ static ecs_problem_t *ask(const worker_t *w, apr_pool_t *p, const char *sql,
 /* A new reference, or NULL when the database is away. */
 static json_t *claim(const worker_t *w, apr_pool_t *p)
 {
-    const char *params[] = { "mail", MESSAGES_MAX, apr_itoa(p, LEASE_S) };
+    const char *params[] = { w->channel->name, MESSAGES_MAX,
+                             apr_itoa(p, LEASE_S) };
     ecs_answer_t answer;
 
     if (ask(w, p, "SELECT * FROM ecs_api.outbox_claim(p_channel => $1, "
@@ -103,14 +101,14 @@ static void tell_dead(const worker_t *w, const char *body)
     size_t i;
 
     json_array_foreach (json_object_get(answer, "dead"), i, one) {
-        const char *error = text_of(one, "error");
+        const char *error = ecs_outbox_text(one, "error");
 
         ap_log_error(APLOG_MARK, APLOG_WARNING, 0, w->s,
-                     "ECS0063: the mail %" APR_INT64_T_FMT " (%s) cannot be "
+                     "ECS0063: the %s %" APR_INT64_T_FMT " (%s) cannot be "
                      "delivered: %s; see GET "
                      "/api/notifications/admin/outbox/?status=dead",
-                     number_of(one, "id"),
-                     text_of(one, "kind"),
+                     w->channel->name, ecs_outbox_number(one, "id"),
+                     ecs_outbox_text(one, "kind"),
                      error ? error : "");
     }
     json_decref(answer);
@@ -135,15 +133,14 @@ static void report(worker_t *w, apr_pool_t *p)
         if (tries > 0) {
             apr_sleep(apr_time_from_sec(1));
         }
-        problem = ask(w, p, "SELECT * FROM ecs_api.outbox_report("
-                            "p_results => $1)", 1, params, &answer);
+        problem = ask(w, p, w->channel->report, 1, params, &answer);
     } while (problem && ++tries < REPORT_TRIES && !is_stopping(w));
     free(text);
     if (problem) {
         ap_log_error(APLOG_MARK, APLOG_WARNING, 0, w->s,
-                     "ECS0064: what came of %d mails could not be written "
-                     "down; those that were sent will come twice",
-                     (int)json_array_size(w->results));
+                     "ECS0064: what came of %d %s could not be written down; "
+                     "those that were sent will come twice",
+                     (int)json_array_size(w->results), w->channel->many);
     }
     else {
         tell_dead(w, answer.body);
@@ -151,93 +148,32 @@ static void report(worker_t *w, apr_pool_t *p)
     json_array_clear(w->results);
 }
 
-static void note(worker_t *w, const json_t *message, const char *outcome,
-                 const char *error)
+static const char *const outcomes[] = {
+    [ECS_DELIVERY_SENT] = "sent",
+    [ECS_DELIVERY_REFUSED] = "refused",
+    [ECS_DELIVERY_FAILED] = "failed",
+    [ECS_DELIVERY_LATER] = "returned",
+    [ECS_DELIVERY_AWAY] = "returned",
+};
+
+/* What came of a message, to be reported; `more` is taken over. */
+static void note(worker_t *w, const json_t *message, ecs_delivery_e outcome,
+                 const char *error, json_t *more)
 {
-    json_array_append_new(w->results, json_pack(
+    json_object_update_new(more, json_pack(
         "{s:O, s:O, s:s, s:s*}", "id", json_object_get(message, "id"),
-        "claim", json_object_get(message, "claim"), "outcome", outcome,
-        "error", error));
-}
-
-/* ---- one mail ---- */
-
-/* What the shop calls itself in mails. */
-static const char *shop_of(const worker_t *w)
-{
-    const ecs_server_config_t *c = w->config;
-
-    return *c->mail_from_name ? c->mail_from_name
-                              : strchr(c->mail_from, '@') + 1;
-}
-
-/* Where it is: never what a client put into Host. */
-static const char *url_of(const worker_t *w, apr_pool_t *p)
-{
-    const server_rec *s = w->s;
-    const char *scheme = s->server_scheme ? s->server_scheme
-        : s->port == 443                  ? "https"
-                                          : "http";
-    apr_port_t usual = strcmp(scheme, "https") ? 80 : 443;
-
-    if (w->config->public_url) {
-        return w->config->public_url;
-    }
-    return s->port && s->port != usual
-        ? apr_psprintf(p, "%s://%s:%d", scheme, s->server_hostname, s->port)
-        : apr_pstrcat(p, scheme, "://", s->server_hostname, NULL);
-}
-
-static json_t *words_of(const worker_t *w, apr_pool_t *p,
-                        const json_t *message)
-{
-    json_t *words = json_object_get(message, "words");
-    const char *nonce = text_of(message, "nonce");
-
-    json_object_set_new(words, "shop", json_string(shop_of(w)));
-    json_object_set_new(words, "url", json_string(url_of(w, p)));
-    if (nonce) {
-        json_object_set_new(words, "token", json_string(
-            ecs_secrets_mail_token(p, w->config->secrets, nonce)));
-    }
-    return words;
-}
-
-/* The letter of a message; 0 when none can be made of it. */
-static int write_letter(const worker_t *w, apr_pool_t *p,
-                        const json_t *message, ecs_letter_t *letter)
-{
-    json_t *words = words_of(w, p, message);
-    ecs_mail_t mail = {
-        .from_name = w->config->mail_from_name,
-        .from_address = w->config->mail_from,
-        .to_name = text_of(words, "name"),
-        .to_address = text_of(message, "destination"),
-        .id = text_of(message, "message_id"),
-        .date = apr_time_from_sec(number_of(message, "created")),
-    };
-
-    if (!ecs_mail_template_fill(w->config->mail_templates, p,
-                                text_of(message, "kind"),
-                                text_of(message, "type"), words,
-                                &mail.subject, &mail.body)) {
-        return 0;
-    }
-    letter->from = mail.from_address;
-    letter->to = mail.to_address;
-    letter->name = apr_psprintf(p, "%012" APR_INT64_T_FMT "-%s",
-                                number_of(message, "id"),
-                                text_of(message, "kind"));
-    letter->text = ecs_mail_compose(p, &mail, &letter->length);
-    return letter->text != NULL;
+        "claim", json_object_get(message, "claim"), "outcome",
+        outcomes[outcome], "error", error));
+    json_array_append_new(w->results, more);
 }
 
 static void met_away(worker_t *w, const char *error)
 {
     if (w->away++ == 0 && !is_stopping(w)) {
         ap_log_error(APLOG_MARK, APLOG_WARNING, 0, w->s,
-                     "ECS0061: no mail can be delivered: %s; they are kept "
-                     "and tried again, check EcsMail", error);
+                     "ECS0061: no %s can be delivered: %s; they are kept and "
+                     "tried again, %s", w->channel->name, error,
+                     w->channel->advice);
     }
 }
 
@@ -245,7 +181,7 @@ static void met_success(worker_t *w)
 {
     if (w->away > 0) {
         ap_log_error(APLOG_MARK, APLOG_NOTICE, 0, w->s,
-                     "ECS0062: mails can be delivered again");
+                     "ECS0062: %s can be delivered again", w->channel->many);
     }
     w->away = 0;
 }
@@ -253,29 +189,20 @@ static void met_success(worker_t *w)
 /* Returns whether the way is open. */
 static int deliver(worker_t *w, apr_pool_t *p, const json_t *message)
 {
-    ecs_letter_t letter;
     const char *error = NULL;
+    json_t *more = json_object();
+    ecs_delivery_e outcome = w->channel->deliver(w->sender, p, message, more,
+                                                 &error);
 
-    if (!write_letter(w, p, message, &letter)) {
-        note(w, message, "refused", "No mail can be made of it");
-        return 1;
-    }
-    switch (ecs_mailer_send(w->mailer, p, &letter, &error)) {
-    case ECS_MAILER_SENT:
-        note(w, message, "sent", NULL);
-        met_success(w);
-        return 1;
-    case ECS_MAILER_REFUSED:
-        note(w, message, "refused", error);
-        return 1;
-    case ECS_MAILER_FAILED:
-        note(w, message, "failed", error);
-        return 1;
-    default:
-        note(w, message, "returned", is_stopping(w) ? NULL : error);
+    if (outcome == ECS_DELIVERY_AWAY) {
         met_away(w, error);
-        return 0;
     }
+    else if (outcome == ECS_DELIVERY_SENT) {
+        met_success(w);
+    }
+    note(w, message, outcome,
+         outcome == ECS_DELIVERY_AWAY && is_stopping(w) ? NULL : error, more);
+    return outcome != ECS_DELIVERY_AWAY;
 }
 
 /* ---- the thread ---- */
@@ -290,25 +217,25 @@ static int away_rest_s(const worker_t *w)
 /* One after the other; what cannot be begun any more is given back. */
 static void deliver_all(worker_t *w, apr_pool_t *p, const json_t *messages)
 {
-    apr_time_t began = apr_time_now();
+    apr_time_t began = apr_time_now(), last =
+        began + apr_time_from_sec(LEASE_S - w->channel->seconds_max);
     int is_open = 1;
     json_t *message;
     size_t i;
 
     w->reported = began;
     json_array_foreach (messages, i, message) {
-        if (is_open && !is_stopping(w)
-            && apr_time_now() - began < apr_time_from_sec(BEGIN_S)) {
+        if (is_open && !is_stopping(w) && apr_time_now() < last) {
             is_open = deliver(w, p, message);
         }
         else {
-            note(w, message, "returned", NULL);
+            note(w, message, ECS_DELIVERY_LATER, NULL, json_object());
         }
         if (apr_time_now() - w->reported > apr_time_from_sec(1)) {
             report(w, p);
         }
     }
-    ecs_mailer_rest(w->mailer);
+    w->channel->rest(w->sender);
     report(w, p);
 }
 
@@ -372,27 +299,31 @@ static apr_status_t stop(void *data)
     return APR_SUCCESS;
 }
 
-static void start(apr_pool_t *pchild, server_rec *s)
+static void start(apr_pool_t *pchild, server_rec *s,
+                  const ecs_channel_t *channel)
 {
     worker_t *w = apr_pcalloc(pchild, sizeof(*w));
 
     w->s = s;
     w->config = ecs_config_of(s);
     w->results = json_array();
-    w->mailer = ecs_mailer_make(pchild, w->config->mail, &w->stop);
+    w->channel = channel;
+    w->sender = channel->make(pchild, s, &w->stop);
     if (apr_thread_mutex_create(&w->lock, APR_THREAD_MUTEX_DEFAULT, pchild)
             != APR_SUCCESS
         || apr_thread_cond_create(&w->wake, pchild) != APR_SUCCESS
         || apr_thread_create(&w->thread, NULL, run, w, pchild)
             != APR_SUCCESS) {
         ap_log_error(APLOG_MARK, APLOG_ERR, 0, s,
-                     "ECS0065: this child delivers no mails: no thread");
+                     "ECS0065: this child delivers no %s: no thread",
+                     channel->many);
         return;
     }
     apr_pool_pre_cleanup_register(pchild, w, stop);
 }
 
-void ecs_outbox_open(apr_pool_t *pchild, server_rec *main_server)
+static void open_channel(apr_pool_t *pchild, server_rec *main_server,
+                         const ecs_channel_t *channel)
 {
     server_rec *s;
     int is_shared_served = 0;
@@ -400,86 +331,17 @@ void ecs_outbox_open(apr_pool_t *pchild, server_rec *main_server)
     for (s = main_server; s; s = s->next) {
         const ecs_server_config_t *config = ecs_config_of(s);
 
-        if (!config->db || !config->mail_templates
+        if (!config->db || !channel->is_served(config)
             || (!config->is_db_own && is_shared_served)) {
             continue;
         }
         is_shared_served |= !config->is_db_own;
-        start(pchild, s);
+        start(pchild, s, channel);
     }
 }
 
-/* ---- at start-up ---- */
-
-/* Made by who starts httpd, for those as whom its children run. */
-static const char *prepare_directory(apr_pool_t *p, const char *path)
+void ecs_outbox_open(apr_pool_t *pchild, server_rec *main_server)
 {
-    int is_root = geteuid() == 0;
-    int error = ecs_media_make_dir(p, path,
-                                   is_root ? (int)ap_unixd_config.user_id : -1,
-                                   is_root ? (int)ap_unixd_config.group_id
-                                           : -1);
-
-    return error ? apr_psprintf(p, "EcsMail: cannot make %s: %s", path,
-                                strerror(error)) : NULL;
-}
-
-static int sends_mails(const ecs_server_config_t *config)
-{
-    return config->secrets && config->mail
-        && config->mail->way != ECS_MAIL_NONE;
-}
-
-/* What can be wrong without a look at anything but the configuration. */
-static const char *check(apr_pool_t *p, const ecs_server_config_t *config,
-                         const char *types, ecs_mail_templates_t **templates)
-{
-    const char *dir = config->mail_dir ? config->mail_dir
-                                       : ECS_MAIL_TEMPLATES_DEFAULT;
-    const char *error = NULL;
-
-    if (!config->mail_from) {
-        return "EcsMail needs EcsMailFrom, the address that mails come from";
-    }
-    if (config->mail->user && !config->mail_password) {
-        return "EcsMail names a user, so it needs EcsMailPasswordFile";
-    }
-    *templates = ecs_mail_templates_load(p, dir, types, &error);
-    return error ? apr_pstrcat(p, "EcsMailTemplates: ", error, NULL) : NULL;
-}
-
-const char *ecs_outbox_check(apr_pool_t *p, const server_rec *s,
-                             const char *types)
-{
-    const ecs_server_config_t *config = ecs_config_of(s);
-    ecs_mail_templates_t *templates;
-
-    return sends_mails(config) ? check(p, config, types, &templates) : NULL;
-}
-
-const char *ecs_outbox_prepare(apr_pool_t *pconf, server_rec *s,
-                               const char *types)
-{
-    ecs_server_config_t *config = ecs_config_of(s);
-    ecs_mail_templates_t *templates = NULL;
-    const char *error;
-    ecs_mail_way_t *way;
-
-    if (!sends_mails(config)) {
-        if (config->secrets) {
-            ap_log_error(APLOG_MARK, APLOG_NOTICE, 0, s, "ECS0060: the shop "
-                         "sends no mails: EcsMail names no way for them");
-        }
-        return NULL;
-    }
-    error = check(pconf, config, types, &templates);
-    if (error) {
-        return error;
-    }
-    way = apr_pmemdup(pconf, config->mail, sizeof(*way));
-    way->password = config->mail_password;
-    config->mail = way;
-    config->mail_templates = templates;
-    return way->way == ECS_MAIL_DIR ? prepare_directory(pconf, way->place)
-                                    : NULL;
+    open_channel(pchild, main_server, &ecs_mail_channel);
+    open_channel(pchild, main_server, &ecs_webhook_channel);
 }

@@ -84,9 +84,11 @@ BEGIN
                                           duration_ms, error, answer)
         SELECT r.id, r.claim, r.endpoint, v_now, r.status_code, r.duration_ms,
                left(r.error, 500), r.answer
-        FROM jsonb_to_recordset(p_results) WITH ORDINALITY
-            AS r (id bigint, claim bigint, endpoint bigint, status_code integer,
-                  duration_ms integer, error text, answer text, place bigint)
+        FROM ROWS FROM (jsonb_to_recordset(p_results)
+                 AS (id bigint, claim bigint, endpoint bigint, status_code integer,
+                     duration_ms integer, error text, answer text))
+             WITH ORDINALITY AS r (id, claim, endpoint, status_code, duration_ms, error,
+                                   answer, place)
         JOIN ecs.outbox o ON o.id = r.id
         WHERE r.duration_ms IS NOT NULL ORDER BY r.place
         ON CONFLICT (outbox_id, claim) DO NOTHING
