@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 #include "mailbox.h"
+#include "bookkeeper.h"
 #include "support.h"
 #include "shop.h"
 
@@ -364,10 +365,17 @@ START_TEST(one_order_from_listing_to_payout)
     rose_gets_her_brand(lamp);
     sale_begins(lamp);
     buyer_searches(category, lamp);
+    tell("The admin names a program that keeps books to the shop.");
+    bookkeeper_comes(&admin);
     order = goods_are_bought(lamp, rug);
     order_is_delivered(order);
     buyer_reads_mails();
     sellers_are_paid(order);
+    tell("The bookkeeper was told, and has verified each signature.");
+    bookkeeper_knows("order.created", order);
+    bookkeeper_knows("order.delivered", order);
+    bookkeeper_knows("order.completed", order);
+    bookkeeper_goes(&admin);
     buyer_has_a_say(order, lamp);
     auditor_is_content();
     printf("\n");
