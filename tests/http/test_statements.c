@@ -35,6 +35,7 @@ static int is_of_a_job(const char *line)
     static const char *const jobs[] = {"ecs_api.job_",
                                        "ecs_api.outbox_claim(",
                                        "ecs_api.outbox_report(",
+                                       "ecs_api.webhook_report(",
                                        "ecs_api.media_unused("};
     const char *end = strchr(line, '\n');
     size_t i;
