@@ -165,22 +165,22 @@ SELECT is(ecs_test.run(), '200 1', 'when it can be done it is');
 
 -- Jobs outside of the database ------------------------------------------------------------
 
-CREATE FUNCTION ecs_test.begin(p_host text) RETURNS text LANGUAGE sql AS $$
+CREATE FUNCTION ecs_test.try(p_host text) RETURNS text LANGUAGE sql AS $$
     SELECT status || ' ' || total FROM ecs_api.job_begin('sweep', p_host, 60000, 300)
 $$;
-SELECT is(ecs_test.begin('web1/1'), '200 0', 'a host claims a job');
-SELECT is(ecs_test.begin('web2/9'), '204 300000', 'no other gets it');
+SELECT is(ecs_test.try('web1/1'), '200 0', 'a host claims a job');
+SELECT is(ecs_test.try('web2/9'), '204 300000', 'no other gets it');
 SELECT is((SELECT status || ' ' || total FROM ecs_api.job_end('sweep', 'web1/1', 60000, 12, 7, NULL)),
     '200 7', 'it tells what it has done');
 SELECT is((SELECT total_done || ' ' || last_duration_ms FROM ecs.jobs WHERE name = 'sweep'),
     '7 12', 'which is written down');
-SELECT is(ecs_test.begin('web2/9'), '204 60000', 'until its time has come again');
+SELECT is(ecs_test.try('web2/9'), '204 60000', 'until its time has come again');
 SELECT ecs_test.pass('1 minute') \g /dev/null
-SELECT is(ecs_test.begin('web2/9'), '200 0', 'for another host');
+SELECT is(ecs_test.try('web2/9'), '200 0', 'for another host');
 SELECT ecs_test.pass('299 seconds') \g /dev/null
-SELECT is(ecs_test.begin('web1/1'), '204 1000', 'which dies');
+SELECT is(ecs_test.try('web1/1'), '204 1000', 'which dies');
 SELECT ecs_test.pass('1 second') \g /dev/null
-SELECT is(ecs_test.begin('web1/1'), '200 0', 'and is followed');
+SELECT is(ecs_test.try('web1/1'), '200 0', 'and is followed');
 SELECT is((SELECT concat_ws(' ', status, total, body)
            FROM ecs_api.job_end('sweep', 'web1/1', 60000, 5, 0, 'disk full')),
     '500 60000 "disk full"', 'a failure is told too');

@@ -315,7 +315,7 @@ static Suite *suite(void)
     int count = (int)(sizeof(TEXTS) / sizeof(TEXTS[0]));
 
     tcase_add_checked_fixture(tc, setup, teardown);
-    tcase_set_timeout(tc, 30);
+    tcase_set_timeout(tc, 120);
     tcase_add_loop_test(tc, png_reads_back, 0, count);
     tcase_add_loop_test(tc, svg_shows_the_same_modules, 0, count);
     tcase_add_test(tc, the_quiet_zone_is_white);
