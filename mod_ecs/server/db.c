@@ -45,6 +45,7 @@
 #define RETRY_PAUSE_US (5 * 1000)   /* before the second, then times 4 each */
 #define STALE_READS_MAX 4           /* last words of a closing server */
 #define NAME_BYTES 16
+#define NO_SCHEMA "3F000"
 #define READ_ONLY "25006" /* this was the primary; another may be now */
 
 enum column_e {
@@ -391,6 +392,14 @@ static int needs_prepare(const char *state)
     return is_among(state, STATES);
 }
 
+/* An httpd may be started before its database is migrated; its clock need not
+ * say so all the time. A request does. */
+static int level_of(const errand_t *e, const char *state)
+{
+    return e->call->is_background && state && !strcmp(state, NO_SCHEMA)
+        ? APLOG_INFO : APLOG_ERR;
+}
+
 static ecs_problem_t *problem_of(const errand_t *e, const PGresult *result)
 {
     const char *state = PQresultErrorField(result, PG_DIAG_SQLSTATE);
@@ -399,9 +408,10 @@ static ecs_problem_t *problem_of(const errand_t *e, const PGresult *result)
     if (!state || strncmp(state, "EC", 2) != 0) {
         const char *context = PQresultErrorField(result, PG_DIAG_CONTEXT);
 
-        complain(e, APLOG_ERR, "ECS0010: the database reports %s: %s (%s); "
-                 "the request had no effect", state ? state : "no SQLSTATE",
-                 message ? message : "", context ? context : "");
+        complain(e, level_of(e, state), "ECS0010: the database reports %s: %s "
+                 "(%s); the request had no effect",
+                 state ? state : "no SQLSTATE", message ? message : "",
+                 context ? context : "");
     }
     return ecs_problem_of_sql(e->p, state, message,
                               PQresultErrorField(result,
