@@ -37,7 +37,8 @@ static void until(const char *what)
 
 static void until_empty(void)
 {
-    until("NOT EXISTS (SELECT FROM ecs.outbox WHERE status = 'PENDING')");
+    until("NOT EXISTS (SELECT FROM ecs.outbox WHERE channel = 'mail' AND"
+          " status = 'PENDING')");
 }
 
 static void begin_anew(void)
@@ -347,9 +348,10 @@ static void mails_to_directory(void)
     reload();
 }
 
-/* A server, and nothing in the outbox. */
+/* A server, and nothing in the outbox, also of what other tests told. */
 static void open_server(void)
 {
+    sql("DELETE FROM ecs.webhook_endpoints");
     sql("DELETE FROM ecs.outbox");
     server = smtp_start(port);
 }

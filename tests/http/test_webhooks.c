@@ -414,6 +414,33 @@ START_TEST(one_that_is_away_is_waited_for)
 }
 END_TEST
 
+/* The next about one order waits for the one before; other orders do not. */
+START_TEST(what_failed_holds_up_its_own_order)
+{
+    actor_t *buyer = person("user", "100.00");
+    long long id = product(person("seller", NULL), "1.00", 50), first, second;
+
+    endpoint("order.*");
+    hook_answer(server, 400, 1);
+    first = buy(buyer, id, 1);
+    until("EXISTS (SELECT FROM ecs.webhook_attempts WHERE status_code = 400)");
+    expect(post(buyer, fmt("/api/orders/%lld/cancel/", first), NULL), 200);
+    second = buy(buyer, id, 1);
+    until(fmt("EXISTS (SELECT FROM ecs.outbox WHERE channel = 'webhook' AND"
+              " object_id = %lld AND status = 'SENT')", second));
+    ck_assert_str_eq(sql("SELECT string_agg(kind || ' ' || attempts, ', ' ORDER"
+                         " BY id) FROM ecs.outbox WHERE status = 'PENDING' AND"
+                         " channel = 'webhook' AND object_id = %lld", first),
+                     "order.created 1, order.cancelled 0");
+    pass("1 minute");
+    until_empty();
+    everything_came();
+    ck_assert_str_eq(types_at("/hook", ""), "order.created order.created"
+                     " order.created order.cancelled");
+    end();
+}
+END_TEST
+
 /* Neither requests nor mails nor other endpoints wait for one that is slow. */
 START_TEST(nobody_waits_for_a_slow_one)
 {
@@ -561,7 +588,8 @@ int main(void)
         a_new_secret_and_the_old_one_for_a_day,
         administrators_alone_have_endpoints, one_that_fails_is_tried_again,
         who_answers_410_is_left_alone, redirects_are_not_followed,
-        one_that_is_away_is_waited_for, nobody_waits_for_a_slow_one,
+        one_that_is_away_is_waited_for, what_failed_holds_up_its_own_order,
+        nobody_waits_for_a_slow_one,
         a_kill_loses_no_webhook, NULL};
     const TTest *const abroad[] = {nothing_goes_into_the_own_network, NULL};
 
