@@ -8,6 +8,7 @@
 #include <string.h>
 #include "support.h"
 #include "shop.h"
+#include "bid_model.h"
 
 #define BIDDERS 64
 #define BIDS_EACH 50
@@ -18,7 +19,6 @@
 
 #define HISTORIES 2000
 #define SLOW_HISTORIES 200
-#define PLAYERS 4
 #define MOVES_MAX 14
 #define PURSE_CENTS 20000
 
@@ -230,122 +230,9 @@ START_TEST(a_key_bids_once)
 }
 END_TEST
 
-/* --- the rule, written once more -------------------------------------------- */
+/* --- random histories against the model ------------------------------------ */
 
-/* An auction as this test understands it, in cents. Who leads has the highest
- * maximum, the earliest of equal ones; the price is what it takes to beat the
- * second. */
-typedef struct model_t {
-    int start, reserve, increment; /* reserve 0: none */
-    int price, leader;             /* leader -1: none */
-    int best[PLAYERS], when[PLAYERS];
-    int moves;
-} model_t;
-
-typedef struct move_t {
-    int player, amount, max; /* 0: not given */
-} move_t;
-
-static int higher(const model_t *m, int a, int b)
-{
-    return m->best[a] > m->best[b]
-        || (m->best[a] == m->best[b] && m->when[a] < m->when[b]);
-}
-
-static int leader_of(const model_t *m)
-{
-    int i, found = -1;
-
-    for (i = 0; i < PLAYERS; i++) {
-        if (m->best[i] > 0 && (found < 0 || higher(m, i, found))) {
-            found = i;
-        }
-    }
-    return found;
-}
-
-static int second_best(const model_t *m)
-{
-    int i, found = 0;
-
-    for (i = 0; i < PLAYERS; i++) {
-        if (i != m->leader && m->best[i] > found) {
-            found = m->best[i];
-        }
-    }
-    return found;
-}
-
-static void raise_price(model_t *m, int price)
-{
-    if (price > m->best[m->leader]) {
-        price = m->best[m->leader];
-    }
-    if (price > m->price) {
-        m->price = price;
-    }
-}
-
-/* NULL when the bid is taken, else the code of its refusal. */
-static const char *play(model_t *m, const move_t *move)
-{
-    int was = m->leader, is_raise = was == move->player && move->max;
-    int minimum = was < 0 ? m->start : m->price + m->increment;
-    int amount = move->amount ? move->amount
-        : move->max < minimum ? move->max : minimum;
-    int max = move->max ? move->max : move->amount;
-
-    if (is_raise ? max <= m->best[was] : amount < minimum) {
-        return "bid_too_low";
-    }
-    if (max > PURSE_CENTS) {
-        return "insufficient_funds";
-    }
-    m->moves++;
-    if (max > m->best[move->player]) {
-        m->best[move->player] = max;
-        if (was != move->player) {
-            m->when[move->player] = m->moves;
-        }
-    }
-    m->leader = leader_of(m);
-    if (second_best(m) && !is_raise) {
-        raise_price(m, second_best(m) + m->increment);
-    }
-    if (m->leader == move->player && !is_raise) {
-        raise_price(m, amount);
-    }
-    if (m->best[m->leader] >= m->reserve) {
-        raise_price(m, m->reserve);
-    }
-    return NULL;
-}
-
-static int chance(unsigned *seed, int from, int to)
-{
-    return from + rand_r(seed) % (to - from + 1);
-}
-
-static void think_of(unsigned *seed, const model_t *m, move_t *move)
-{
-    int around = m->price ? m->price : m->start;
-    int shape = chance(seed, 0, 2);
-
-    memset(move, 0, sizeof(*move));
-    move->player = chance(seed, 0, PLAYERS - 1);
-    if (shape != 1) {
-        move->amount = around + chance(seed, -100, 400);
-        if (move->amount < 1) {
-            move->amount = 1;
-        }
-    }
-    if (shape != 0) {
-        move->max = (move->amount ? move->amount : around)
-            + chance(seed, 0, 1500);
-    }
-}
-
-static const char *item(actor_t **players, const move_t *move)
+static const char *item(actor_t **players, const bid_move_t *move)
 {
     const actor_t *who = players[move->player];
 
@@ -373,7 +260,7 @@ static const char *standing_of(long long id)
                " FROM ecs.auctions WHERE id = %lld", id);
 }
 
-static const char *standing_in(const model_t *m, actor_t **players)
+static const char *standing_in(const bid_model_t *m, actor_t **players)
 {
     if (m->leader < 0) {
         return "";
@@ -387,8 +274,8 @@ static const char *standing_in(const model_t *m, actor_t **players)
 static void play_history(unsigned seed, actor_t **players, long long id)
 {
     unsigned state = seed;
-    model_t m = { .start = chance(&state, 1, 3000), .leader = -1,
-                  .increment = chance(&state, 1, 300) };
+    bid_model_t m = { .start = chance(&state, 1, 3000), .leader = -1,
+                      .increment = chance(&state, 1, 300) };
     int left = chance(&state, 1, MOVES_MAX);
 
     m.reserve = chance(&state, 0, 2) ? 0 : m.start + chance(&state, 0, 2000);
@@ -402,11 +289,12 @@ static void play_history(unsigned seed, actor_t **players, long long id)
 
         left -= together;
         for (i = 0; i < together; i++) {
-            move_t move;
+            bid_move_t move;
             const char *code;
 
-            think_of(&state, &m, &move);
-            code = play(&m, &move);
+            move.player = chance(&state, 0, BID_PLAYERS - 1);
+            bid_think(&state, &m, &move);
+            code = bid_play(&m, &move, PURSE_CENTS);
             items = fmt("%s%s%s", items, i ? ", " : "", item(players, &move));
             expected = fmt("%s%s%s", expected, i ? " " : "", code ? code : "-");
         }
@@ -430,11 +318,11 @@ START_TEST(random_histories_are_what_the_model_says)
     int histories = is_slow() ? SLOW_HISTORIES : HISTORIES;
     unsigned first = (unsigned)atoi(getenv("ECS_SEED") ? getenv("ECS_SEED")
                                                        : "20261122");
-    actor_t *players[PLAYERS];
+    actor_t *players[BID_PLAYERS];
     long long id;
     int i;
 
-    for (i = 0; i < PLAYERS; i++) {
+    for (i = 0; i < BID_PLAYERS; i++) {
         players[i] = person("user", "200.00");
     }
     id = auction(person("seller", NULL), 1, "10.00", "1 hour");
