@@ -20,7 +20,7 @@
 #define SLOW_HISTORIES 200
 #define FIRST_SEED 20261122
 #define WORKERS 2 /* processes that play at the same time */
-#define BLOCK 100 /* histories of one process, and between two audits */
+#define BLOCK 200 /* histories of one process, and between two audits */
 #define COMMANDS_MIN 5
 #define COMMANDS_MAX 11 /* between prelude and finale */
 #define PRELUDE 9 /* commands of an order on its way, and a return */
@@ -61,8 +61,8 @@ static void wallet_request(const run_t *run, const command_t *c, request_t *q)
                       run->people[c->on]->id);
         q->body = fmt("{\"reason\": \"cash\", \"reference\": \"%s-%d\"%s}",
                       run->reference,
-                      c->is_right ? run->model.deposits + 1
-                                  : run->model.deposits,
+                      run->model.deposits +
+                          (c->is_right || run->model.deposits == 0),
                       amount_member("amount", c->amount));
         break;
     case TRANSFER:
