@@ -653,7 +653,9 @@ void model_open(model_t *m, unsigned *seed, long long money)
     }
     for (i = 0; i < PRODUCTS; i++) {
         m->goods[i].seller = i == 2 ? DORA : CLAY;
-        m->goods[i].price = chance(seed, 1, 3000);
+        m->goods[i].price = i > 0 && chance(seed, 0, 1) == 0
+                                ? m->goods[i - 1].price
+                                : chance(seed, 1, 3000);
         m->goods[i].stock = chance(seed, 2, 9);
     }
     m->auction.state = "ACTIVE";
