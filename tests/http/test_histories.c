@@ -246,14 +246,14 @@ static const int weights[VERBS] = {
 
 static verb_t think_of_verb(unsigned *seed)
 {
-    int i, sum = 0, at;
+    int i, sum = 0, left;
 
     for (i = 0; i < VERBS; i++) {
         sum += weights[i];
     }
-    at = chance(seed, 0, sum - 1);
-    for (i = 0; at >= weights[i]; i++) {
-        at -= weights[i];
+    left = chance(seed, 0, sum - 1);
+    for (i = 0; left >= weights[i]; i++) {
+        left -= weights[i];
     }
     return (verb_t)i;
 }
@@ -303,10 +303,11 @@ static long long amount_near(unsigned *seed, long long all)
 static void think_of_return(unsigned *seed, const model_t *m, command_t *c)
 {
     const return_t *r = &m->sent[c->on];
-    int i;
 
     if (c->verb == INSPECT) {
-        for (i = r->quantity + (chance(seed, 0, 7) == 0); i > 0; i--) {
+        int left = r->quantity + (chance(seed, 0, 7) == 0);
+
+        for (; left > 0; left--) {
             c->found[chance(seed, 0, CONDITIONS - 1)]++;
         }
     }
