@@ -16,8 +16,9 @@
 #ifndef ECS_CARRIER_H
 #define ECS_CARRIER_H
 
+#include <semaphore.h>
+
 #include <apr_pools.h>
-#include <apr_thread_cond.h>
 
 typedef struct ecs_carrier_t ecs_carrier_t;
 
@@ -30,7 +31,7 @@ typedef struct ecs_parcel_t {
 
     /* Of the carrier alone. */
     struct ecs_parcel_t *next;
-    apr_thread_cond_t *news;
+    sem_t news;
     enum { ECS_PARCEL_WAITS, ECS_PARCEL_CARRIES, ECS_PARCEL_DONE } state;
 } ecs_parcel_t;
 

@@ -5,7 +5,8 @@
  * Queues are slots of a fixed table, so nothing is allocated or freed for a
  * key. Two keys may share a slot; their trips then follow each other. The
  * carrier gives up its office after one trip, so that no thread works for
- * others longer than for itself.
+ * others longer than for itself. Each parcel has a semaphore of its own: with a
+ * condition, all who come home would wait for one mutex once more.
  */
 #include "carrier.h"
 
@@ -82,32 +83,42 @@ static int load(slot_t *slot, const char *key, ecs_parcel_t **parcels,
     return count;
 }
 
+/* The parcel may be gone as soon as its thread has heard. */
 static void tell(ecs_parcel_t *parcel, int state)
 {
     parcel->state = state;
-    apr_thread_cond_signal(parcel->news);
+    sem_post(&parcel->news);
 }
 
-/* Called with the mutex held, and returns with it. */
+static void wait_for_news(ecs_parcel_t *parcel)
+{
+    while (sem_wait(&parcel->news) != 0) { /* a signal came */
+    }
+}
+
 static void make_trip(ecs_carrier_t *carrier, slot_t *slot,
                       ecs_parcel_t *mine, ecs_trip_fn *trip, void *baton)
 {
     ecs_parcel_t **parcels = apr_palloc(mine->pool, sizeof(*parcels)
                                                     * (apr_size_t)carrier->most);
-    int count = load(slot, mine->key, parcels, carrier->most);
-    int i;
+    ecs_parcel_t *next;
+    int count, i;
 
+    apr_thread_mutex_lock(carrier->mutex);
+    count = load(slot, mine->key, parcels, carrier->most);
     apr_thread_mutex_unlock(carrier->mutex);
     trip(baton, mine->pool, parcels, count);
-    apr_thread_mutex_lock(carrier->mutex);
     for (i = 0; i < count; i++) {
         if (parcels[i] != mine) {
             tell(parcels[i], ECS_PARCEL_DONE);
         }
     }
-    slot->is_served = slot->first != NULL;
-    if (slot->first) {
-        tell(slot->first, ECS_PARCEL_CARRIES);
+    apr_thread_mutex_lock(carrier->mutex);
+    next = slot->first;
+    slot->is_served = next != NULL;
+    apr_thread_mutex_unlock(carrier->mutex);
+    if (next) { /* waits, for nobody else serves its slot */
+        tell(next, ECS_PARCEL_CARRIES);
     }
 }
 
@@ -115,30 +126,23 @@ apr_status_t ecs_carrier_send(ecs_carrier_t *carrier, ecs_parcel_t *parcel,
                               ecs_trip_fn *trip, void *baton)
 {
     slot_t *slot = slot_of(carrier, parcel->key);
-    apr_status_t rv = APR_SUCCESS;
+    int is_alone;
 
+    if (sem_init(&parcel->news, 0, 0) != 0) {
+        return apr_get_os_error();
+    }
     parcel->state = ECS_PARCEL_WAITS;
-    parcel->news = NULL;
     apr_thread_mutex_lock(carrier->mutex);
-    if (!slot->is_served) {
-        slot->is_served = 1;
-        parcel->state = ECS_PARCEL_CARRIES;
-    }
-    else {
-        rv = apr_thread_cond_create(&parcel->news, parcel->pool);
-    }
-    if (rv == APR_SUCCESS) {
-        append(slot, parcel);
-        while (parcel->state == ECS_PARCEL_WAITS) {
-            apr_thread_cond_wait(parcel->news, carrier->mutex);
-        }
-        if (parcel->state == ECS_PARCEL_CARRIES) {
-            make_trip(carrier, slot, parcel, trip, baton);
-        }
-    }
+    append(slot, parcel);
+    is_alone = !slot->is_served;
+    slot->is_served = 1;
     apr_thread_mutex_unlock(carrier->mutex);
-    if (parcel->news) {
-        apr_thread_cond_destroy(parcel->news);
+    if (!is_alone) {
+        wait_for_news(parcel);
     }
-    return rv;
+    if (is_alone || parcel->state == ECS_PARCEL_CARRIES) {
+        make_trip(carrier, slot, parcel, trip, baton);
+    }
+    sem_destroy(&parcel->news);
+    return APR_SUCCESS;
 }
