@@ -647,6 +647,18 @@ static void settings(const char *cancel_fee, int active, int tries)
                      tries)), 200);
 }
 
+/* A hundred thousand mails would keep the programs behind this one waiting. */
+static void mute(int is_muted)
+{
+    sql("CREATE OR REPLACE FUNCTION ecs.test_mute() RETURNS trigger LANGUAGE"
+        " plpgsql AS $$ BEGIN RETURN NULL; END $$");
+    sql("DROP TRIGGER IF EXISTS test_mute ON ecs.outbox");
+    if (is_muted) {
+        sql("CREATE TRIGGER test_mute BEFORE INSERT ON ecs.outbox"
+            " FOR EACH ROW EXECUTE FUNCTION ecs.test_mute()");
+    }
+}
+
 START_TEST(the_shop_does_what_the_model_says)
 {
     int left = number("ECS_HISTORIES", is_slow() ? SLOW_HISTORIES : HISTORIES);
@@ -660,6 +672,7 @@ START_TEST(the_shop_does_what_the_model_says)
     shop_words_open();
     settings(fmt("%d.%d", CANCEL_FEE_TENTHS / 10, CANCEL_FEE_TENTHS % 10),
              ACTIVE_MAX, TRIES_MAX);
+    mute(1);
     while (left > 0 || running > 0) {
         while (left > 0 && running < WORKERS) {
             int histories = left < BLOCK ? left : BLOCK;
@@ -678,6 +691,7 @@ START_TEST(the_shop_does_what_the_model_says)
             left = 0;
         }
     }
+    mute(0);
     if (failed) {
         _exit(1); /* what has failed is told already */
     }
