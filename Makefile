@@ -5,6 +5,7 @@
 # in var/ (the demo) or in a temporary directory (the tests).
 
 BUILD ?= build
+CORES := $(shell nproc)
 PREFIX ?= /usr/local
 ifeq ($(origin CC),default)
 CC := gcc
@@ -77,51 +78,51 @@ deps: ## install the Debian packages that are missing
 build: $(BUILD)/mod_ecs.so $(BUILD)/ecsctl $(BUILD)/ecs-image ## build the module and its programs (default)
 
 demo: deps ## build and run the demo shop, print how to use it
-	@$(MAKE) --no-print-directory build
+	@$(MAKE) --no-print-directory -j$(CORES) build
 	@conf/private/demo start
 
 demo-stop: ## stop the demo shop, keep its data
 	@conf/private/demo stop
 
 demo-reset: deps ## start the demo shop over, with fresh data
-	@$(MAKE) --no-print-directory build
+	@$(MAKE) --no-print-directory -j$(CORES) build
 	@conf/private/demo reset
 
 demo-status: ## say whether the demo shop runs, and where
 	@conf/private/demo status || true
 
 check: deps ## run all tests, on private instances of their own
-	@$(MAKE) --no-print-directory build tests-unit tests-http
+	@$(MAKE) --no-print-directory -j$(CORES) build tests-unit tests-http
 	@BUILD=$(BUILD) tests/run unit sql http story
 
 check-unit: deps ## run the tests of core/, without a server
-	@$(MAKE) --no-print-directory tests-unit
+	@$(MAKE) --no-print-directory -j$(CORES) tests-unit
 	@BUILD=$(BUILD) tests/run unit
 
 check-sql: deps ## run the pgTAP tests of the database
-	@$(MAKE) --no-print-directory build
+	@$(MAKE) --no-print-directory -j$(CORES) build
 	@BUILD=$(BUILD) tests/run sql
 
 check-http: deps ## run the tests over HTTP
-	@$(MAKE) --no-print-directory build tests-http
+	@$(MAKE) --no-print-directory -j$(CORES) build tests-http
 	@BUILD=$(BUILD) tests/run http
 
 check-asan: deps ## run the unit and HTTP tests under ASan and UBSan
-	@$(MAKE) --no-print-directory BUILD=$(BUILD)/asan SANITIZE=1 \
+	@$(MAKE) --no-print-directory -j$(CORES) BUILD=$(BUILD)/asan SANITIZE=1 \
 	    build tests-unit
-	@$(MAKE) --no-print-directory tests-http
+	@$(MAKE) --no-print-directory -j$(CORES) tests-http
 	@BUILD=$(BUILD) tests/run asan
 
 story: deps ## play one order from listing to payout, step by step
-	@$(MAKE) --no-print-directory build tests-http
+	@$(MAKE) --no-print-directory -j$(CORES) build tests-http
 	@BUILD=$(BUILD) tests/run story
 
 bench: deps ## measure the shop beside pgbench
-	@$(MAKE) --no-print-directory build
+	@$(MAKE) --no-print-directory -j$(CORES) build
 	@BUILD=$(BUILD) bench/run
 
 bench-auction: deps ## measure bids, on one auction and on many
-	@$(MAKE) --no-print-directory build
+	@$(MAKE) --no-print-directory -j$(CORES) build
 	@BUILD=$(BUILD) bench/auction
 
 lint: ## check the rules of the house
