@@ -24,7 +24,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <time.h>
 
 #include <apr_dbd.h>
 #include <apr_hash.h>
@@ -35,6 +34,7 @@
 #include <libpq-fe.h>
 #include <mod_dbd.h>
 
+#include "clock.h"
 #include "fuse.h"
 #include "gate.h"
 #include "server.h"
@@ -87,22 +87,13 @@ typedef struct holder_t {
     ap_dbd_t *dbd;
     PGconn *conn;
     memory_t *memory;
-    apr_time_t deadline; /* by now_us() */
+    apr_time_t deadline; /* by ecs_clock_us() */
     int has_answered;    /* the server did, whatever it said */
     int is_silent;       /* it did not in time */
 } holder_t;
 
 static APR_OPTIONAL_FN_TYPE(ap_dbd_open) *dbd_open;
 static APR_OPTIONAL_FN_TYPE(ap_dbd_close) *dbd_close;
-
-/* Nobody sets this clock. */
-static apr_time_t now_us(void)
-{
-    struct timespec now;
-
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return apr_time_make(now.tv_sec, now.tv_nsec / 1000);
-}
 
 /* Into the log of the request that asks, if there is one. */
 static void complain(const errand_t *e, int level, const char *format, ...)
@@ -251,7 +242,7 @@ static void give_up(PGconn *conn)
 static int await(holder_t *h)
 {
     while (PQisBusy(h->conn)) {
-        apr_interval_time_t left = h->deadline - now_us();
+        apr_interval_time_t left = h->deadline - ecs_clock_us();
         struct pollfd fd = { .fd = PQsocket(h->conn), .events = POLLIN };
 
         if (left <= 0) {
@@ -549,7 +540,8 @@ static ecs_problem_t *away(const errand_t *e)
 {
     complain(e, APLOG_ERR, "ECS0013: no connection to the database; check "
              "that it runs and that DBDParams are right");
-    if (!e->call->is_background && !ecs_fuse_bad(&e->db->fuse, now_us())) {
+    if (!e->call->is_background
+        && !ecs_fuse_bad(&e->db->fuse, ecs_clock_us())) {
         apr_sleep(REST_US);
     }
     return unavailable(e);
@@ -559,7 +551,7 @@ static ecs_problem_t *away(const errand_t *e)
 static ecs_problem_t *run_inside(const errand_t *e, PGresult **result)
 {
     ecs_db_t *db = e->db;
-    holder_t holder = { .deadline = now_us() + db->timeout };
+    holder_t holder = { .deadline = ecs_clock_us() + db->timeout };
     ecs_problem_t *problem;
 
     if (!take_connection(e, &holder)) {
@@ -568,10 +560,10 @@ static ecs_problem_t *run_inside(const errand_t *e, PGresult **result)
     problem = run_on(e, &holder, result);
     give_connection_back(db, &holder);
     if (holder.has_answered) {
-        ecs_fuse_good(&db->fuse, now_us());
+        ecs_fuse_good(&db->fuse, ecs_clock_us());
     }
     else if (holder.is_silent && !e->call->is_background) {
-        ecs_fuse_bad(&db->fuse, now_us());
+        ecs_fuse_bad(&db->fuse, ecs_clock_us());
     }
     return problem;
 }
@@ -580,7 +572,7 @@ static ecs_problem_t *run_inside(const errand_t *e, PGresult **result)
 static ecs_problem_t *run(const errand_t *e, PGresult **result)
 {
     ecs_db_t *db = e->db;
-    ecs_fuse_e pass = ecs_fuse_pass(&db->fuse, now_us());
+    ecs_fuse_e pass = ecs_fuse_pass(&db->fuse, ecs_clock_us());
     apr_interval_time_t wait = e->call->is_background ? db->timeout : db->wait;
     ecs_problem_t *problem;
 
@@ -599,7 +591,7 @@ static ecs_problem_t *run(const errand_t *e, PGresult **result)
                                    "The shop is very busy; try again.");
     }
     if (pass == ECS_FUSE_TRIES && ecs_fuse_is_blown(&db->fuse)) {
-        ecs_fuse_blow(&db->fuse, now_us());
+        ecs_fuse_blow(&db->fuse, ecs_clock_us());
     }
     if (*result) {
         apr_pool_cleanup_register(e->p, *result, clear_result,

@@ -23,7 +23,6 @@
 #include "jobs.h"
 
 #include <pthread.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <ap_mpm.h>
@@ -35,6 +34,7 @@
 #include <mod_watchdog.h>
 
 #include "chores.h"
+#include "clock.h"
 #include "db.h"
 #include "server.h"
 
@@ -42,7 +42,7 @@
 
 /* A job of a shop, shared by all children. */
 typedef struct slot_t {
-    apr_int64_t due;      /* by now_us() */
+    apr_int64_t due;      /* by ecs_clock_us() */
     apr_int64_t last_run; /* wall clock */
     apr_int64_t last_success;
     apr_int64_t last_ms;
@@ -73,15 +73,6 @@ static int jobs_count;            /* of the table */
 static int is_open;               /* may tick; under every clock's lock */
 static int is_stopping;
 
-/* Nobody sets this clock, and all processes of a host share it. */
-static apr_time_t now_us(void)
-{
-    struct timespec now;
-
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return apr_time_make(now.tv_sec, now.tv_nsec / 1000);
-}
-
 int ecs_jobs_are_stopping(void)
 {
     int state = AP_MPMQ_RUNNING;
@@ -99,7 +90,7 @@ typedef struct turn_t {
     slot_t *slot;
     slot_t *shop; /* the first one of its shop */
     apr_pool_t *p;
-    apr_time_t began; /* by now_us() */
+    apr_time_t began; /* by ecs_clock_us() */
 } turn_t;
 
 /* Each returns the time until the next turn. */
@@ -112,7 +103,7 @@ static apr_interval_time_t interval_of(const ecs_job_t *job)
 
 static int ms_since(apr_time_t began)
 {
-    return (int)((now_us() - began) / 1000);
+    return (int)((ecs_clock_us() - began) / 1000);
 }
 
 static ecs_problem_t *ask(const turn_t *t, const char *sql, int count,
@@ -165,7 +156,7 @@ static wait_t heed(const turn_t *t, const ecs_answer_t *answer)
  * jobs of the shop. */
 static wait_t rest(const turn_t *t)
 {
-    apr_time_t until = now_us() + PAUSE_US;
+    apr_time_t until = ecs_clock_us() + PAUSE_US;
     int i;
 
     for (i = 0; i < jobs_count; i++) {
@@ -243,7 +234,7 @@ static wait_t run_chore(const turn_t *t)
  * after one interval. */
 static int is_my_turn(slot_t *slot, const ecs_job_t *job)
 {
-    apr_time_t now = now_us();
+    apr_time_t now = ecs_clock_us();
     apr_int64_t due = __atomic_load_n(&slot->due, __ATOMIC_RELAXED);
 
     return due <= now
@@ -260,7 +251,7 @@ static int take_turn(int shop, int index, apr_pool_t *ptick)
         .job = &ecs_jobs[index],
         .slot = &slots[shop * jobs_count + index],
         .shop = &slots[shop * jobs_count],
-        .began = now_us(),
+        .began = ecs_clock_us(),
     };
     wait_t wait;
 
@@ -269,7 +260,7 @@ static int take_turn(int shop, int index, apr_pool_t *ptick)
     }
     apr_pool_create(&turn.p, ptick);
     wait = turn.job->chore ? run_chore(&turn) : run_sql(&turn);
-    __atomic_store_n(&turn.slot->due, now_us() + wait, __ATOMIC_RELAXED);
+    __atomic_store_n(&turn.slot->due, ecs_clock_us() + wait, __ATOMIC_RELAXED);
     apr_pool_destroy(turn.p);
     return wait == 0;
 }

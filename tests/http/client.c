@@ -8,6 +8,7 @@
  * would otherwise collect thousands of replies; a test lives for seconds.
  */
 #include "client.h"
+#include "clock.h"
 #include "contract.h"
 
 #include <arpa/inet.h>
@@ -21,7 +22,6 @@
 #include <string.h>
 #include <strings.h>
 #include <sys/socket.h>
-#include <time.h>
 #include <unistd.h>
 
 #define HTTP_TIMEOUT_S 60
@@ -69,10 +69,7 @@ const char *fmt(const char *format, ...)
 
 double seconds_now(void)
 {
-    struct timespec now;
-
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
+    return (double)ecs_clock_us() / APR_USEC_PER_SEC;
 }
 
 const char *http_base(void)
