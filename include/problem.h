@@ -79,6 +79,13 @@ void ecs_problem_add_items(apr_pool_t *p, ecs_problem_t **problem,
                            const char *field, const json_t *errors);
 
 /**
+ * The same problem in other memory.
+ * @param p  the copy lives as long as this pool, whatever becomes of the
+ *           original's
+ */
+ecs_problem_t *ecs_problem_copy(apr_pool_t *p, const ecs_problem_t *problem);
+
+/**
  * The problem for an error report of PostgreSQL. Refusals of the shop carry
  * SQLSTATE EC000 and a JSON DETAIL {"code": ..., further members} or EC400
  * and {"fields": {"name": ["message"]}}; everything else is mapped by

@@ -249,6 +249,30 @@ void ecs_problem_add_items(apr_pool_t *p, ecs_problem_t **problem,
     add_error(p, problem, field)->items = ecs_json_dump(p, errors);
 }
 
+ecs_problem_t *ecs_problem_copy(apr_pool_t *p, const ecs_problem_t *problem)
+{
+    ecs_problem_t *copy = apr_pmemdup(p, problem, sizeof(*problem));
+    int i;
+
+    copy->code = apr_pstrdup(p, problem->code);
+    copy->detail = apr_pstrdup(p, problem->detail);
+    copy->extra = apr_pstrdup(p, problem->extra);
+    copy->allow = apr_pstrdup(p, problem->allow);
+    if (problem->fields == NULL) {
+        return copy;
+    }
+    copy->fields = apr_array_copy(p, problem->fields);
+    for (i = 0; i < copy->fields->nelts; i++) {
+        ecs_field_error_t *error =
+            &APR_ARRAY_IDX(copy->fields, i, ecs_field_error_t);
+
+        error->field = apr_pstrdup(p, error->field);
+        error->message = apr_pstrdup(p, error->message);
+        error->items = apr_pstrdup(p, error->items);
+    }
+    return copy;
+}
+
 /* EC000: {"code": "...", further members} */
 static ecs_problem_t *refusal(apr_pool_t *p, const char *message,
                               json_t *detail)

@@ -99,9 +99,7 @@ static void deliver_problem(ecs_parcel_t *parcel, const ecs_problem_t *problem)
 {
     goods_t *goods = parcel->goods;
 
-    goods->problem = ecs_problem_make(parcel->pool, problem->code, "%s",
-                                      problem->detail);
-    goods->problem->extra = apr_pstrdup(parcel->pool, problem->extra);
+    goods->problem = ecs_problem_copy(parcel->pool, problem);
 }
 
 static void make_trip(void *baton, apr_pool_t *p, ecs_parcel_t **parcels,

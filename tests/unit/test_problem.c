@@ -13,6 +13,7 @@
 #include <string.h>
 
 #define LENGTH(array) ((int)(sizeof(array) / sizeof((array)[0])))
+#define GONE_BYTES 4096 /* more than a problem takes */
 #define SECRET_WORDS "duplicate key value violates unique constraint"
 
 static apr_pool_t *pool;
@@ -269,6 +270,75 @@ START_TEST(field_errors_of_sql)
 }
 END_TEST
 
+/* Of memory that is filled with rubbish, and gone, when it is read. */
+static ecs_problem_t *survivor_of(ecs_problem_t *(*make)(apr_pool_t *p))
+{
+    apr_pool_t *gone;
+    ecs_problem_t *copy;
+    char *rubbish;
+
+    apr_pool_create(&gone, NULL);
+    copy = ecs_problem_copy(pool, make(gone));
+    apr_pool_clear(gone);
+    rubbish = apr_palloc(gone, GONE_BYTES);
+    memset(rubbish, 'x', GONE_BYTES);
+    apr_pool_destroy(gone);
+    return copy;
+}
+
+static ecs_problem_t *make_full(apr_pool_t *p)
+{
+    json_t *items = ecs_json_own(p, json_loads("[{}, {\"quantity\": [\"No.\"]}]",
+                                               0, NULL));
+    ecs_problem_t *problem = NULL;
+
+    ecs_problem_add_field(p, &problem, "price", "One.");
+    ecs_problem_add_items(p, &problem, "rows", items);
+    problem->status = 418;
+    problem->code = apr_pstrdup(p, "teapot");
+    problem->detail = apr_pstrdup(p, "Short and stout.");
+    problem->extra = apr_pstrdup(p, "{\"handle\":1}");
+    problem->allow = apr_pstrdup(p, "GET, BREW");
+    problem->retry_after = 4711;
+    return problem;
+}
+
+static ecs_problem_t *make_bare(apr_pool_t *p)
+{
+    return ecs_problem_make(p, "not_found", "No number %d.", 5);
+}
+
+START_TEST(copy_outlives_the_original)
+{
+    ecs_problem_t *copy = survivor_of(make_full);
+    const ecs_field_error_t *errors =
+        (const ecs_field_error_t *)copy->fields->elts;
+
+    ck_assert_int_eq(copy->status, 418);
+    ck_assert_str_eq(copy->code, "teapot");
+    ck_assert_str_eq(copy->detail, "Short and stout.");
+    ck_assert_str_eq(copy->extra, "{\"handle\":1}");
+    ck_assert_str_eq(copy->allow, "GET, BREW");
+    ck_assert_int_eq(copy->retry_after, 4711);
+    ck_assert_int_eq(copy->fields->nelts, 2);
+    ck_assert_str_eq(errors[0].field, "price");
+    ck_assert_str_eq(errors[0].message, "One.");
+    ck_assert_ptr_null(errors[0].items);
+    ck_assert_str_eq(errors[1].field, "rows");
+    ck_assert_ptr_null(errors[1].message);
+    ck_assert_str_eq(errors[1].items, "[{},{\"quantity\":[\"No.\"]}]");
+
+    copy = survivor_of(make_bare);
+    ck_assert_int_eq(copy->status, 404);
+    ck_assert_str_eq(copy->code, "not_found");
+    ck_assert_str_eq(copy->detail, "No number 5.");
+    ck_assert_ptr_null(copy->extra);
+    ck_assert_ptr_null(copy->allow);
+    ck_assert_int_eq(copy->retry_after, 0);
+    ck_assert_ptr_null(copy->fields);
+}
+END_TEST
+
 START_TEST(drf_form)
 {
     ecs_problem_t *problem =
@@ -360,6 +430,7 @@ static Suite *suite(void)
     tcase_add_test(tc, refusals_of_the_shop);
     tcase_add_test(tc, broken_refusals_are_our_error);
     tcase_add_test(tc, field_errors_of_sql);
+    tcase_add_test(tc, copy_outlives_the_original);
     tcase_add_test(tc, drf_form);
     tcase_add_test(tc, drf_form_of_fields);
     tcase_add_test(tc, rfc9457_form);
