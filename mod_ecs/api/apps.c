@@ -1,8 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * apps.c - the table of contents of the shop.
+ * apps.c - the table of contents of the shop, and what its apps share.
  */
 #include "api.h"
+
+const ecs_field_t ecs_paging_fields[] = {
+    ECS_PAGING,
+    { NULL },
+};
 
 const ecs_app_t ecs_apps[] = {
     { "Accounts", "Registration, sign-in, profile, and the shop's people.",

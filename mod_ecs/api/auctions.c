@@ -126,11 +126,6 @@ static const ecs_field_t my_bids_fields[] = {
     { NULL },
 };
 
-static const ecs_field_t paging_fields[] = {
-    ECS_PAGING,
-    { NULL },
-};
-
 static const ecs_field_t review_fields[] = {
     AUCTION_ID,
     { .name = "action", .type = ECS_T_CHOICE, .flags = ECS_REQUIRED,
@@ -235,7 +230,7 @@ const ecs_route_t ecs_auctions_routes[] = {
         .path = "/api/auctions/admin/pending/",
         .roles = ECS_ADMINS,
         .flags = ECS_R_LIST,
-        .fields = paging_fields,
+        .fields = ecs_paging_fields,
         .call = "auctions_pending",
         .status = 200,
         .answer = "Auction",

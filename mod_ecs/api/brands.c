@@ -43,11 +43,6 @@ static const ecs_field_t mine_fields[] = {
     { NULL },
 };
 
-static const ecs_field_t paging_fields[] = {
-    ECS_PAGING,
-    { NULL },
-};
-
 static const ecs_field_t id_fields[] = {
     BRAND_ID,
     { NULL },
@@ -133,7 +128,7 @@ const ecs_route_t ecs_brands_routes[] = {
         .path = "/api/product/brands/admin/pending/",
         .roles = ECS_ADMINS,
         .flags = ECS_R_LIST,
-        .fields = paging_fields,
+        .fields = ecs_paging_fields,
         .call = "brands_pending",
         .status = 200,
         .answer = "OwnBrand",

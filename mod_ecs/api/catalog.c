@@ -8,11 +8,8 @@
 #include "api.h"
 
 #define CATEGORY_NAME_MAX 120 /* characters, as in ecs.categories */
-#define PRODUCT_NAME_MAX 200  /* characters, as in ecs.products */
-#define DESCRIPTION_MAX 10000 /* characters, as in ecs.products */
 #define SEARCH_MAX 200        /* characters */
 #define REASON_MAX 500        /* characters */
-#define QUANTITY_MAX 1000000  /* pieces */
 #define RATING_MAX 5          /* stars */
 #define STATES "PENDING APPROVED REJECTED ARCHIVED"
 #define STATE_WORD "PENDING|APPROVED|REJECTED|ARCHIVED"
@@ -24,11 +21,6 @@
 
 #define PRODUCT_ID                                                            \
     { .name = "id", .type = ECS_T_ID, .in = ECS_IN_PATH, .help = "Product." }
-
-static const ecs_field_t paging_fields[] = {
-    ECS_PAGING,
-    { NULL },
-};
 
 static const ecs_field_t category_id_fields[] = {
     CATEGORY_ID,
@@ -104,12 +96,12 @@ static const ecs_field_t mine_fields[] = {
 
 static const ecs_field_t new_fields[] = {
     { .name = "name", .type = ECS_T_STRING, .flags = ECS_REQUIRED,
-      .max = PRODUCT_NAME_MAX },
+      .max = ECS_PRODUCT_NAME_MAX },
     { .name = "description", .type = ECS_T_TEXT, .flags = ECS_REQUIRED,
-      .max = DESCRIPTION_MAX },
+      .max = ECS_PRODUCT_DESCRIPTION_MAX },
     { .name = "price", .type = ECS_T_MONEY, .flags = ECS_REQUIRED, .min = 1 },
     { .name = "quantity", .type = ECS_T_INT, .flags = ECS_REQUIRED,
-      .max = QUANTITY_MAX, .help = "Pieces in stock." },
+      .max = ECS_PRODUCT_QUANTITY_MAX, .help = "Pieces in stock." },
     { .name = "category", .type = ECS_T_ID, .flags = ECS_REQUIRED },
     { .name = "brand", .type = ECS_T_ID, .flags = ECS_NULLABLE,
       .help = "An own one that is approved and active." },
@@ -119,10 +111,11 @@ static const ecs_field_t new_fields[] = {
 
 static const ecs_field_t change_fields[] = {
     PRODUCT_ID,
-    { .name = "name", .type = ECS_T_STRING, .max = PRODUCT_NAME_MAX },
-    { .name = "description", .type = ECS_T_TEXT, .max = DESCRIPTION_MAX },
+    { .name = "name", .type = ECS_T_STRING, .max = ECS_PRODUCT_NAME_MAX },
+    { .name = "description", .type = ECS_T_TEXT,
+      .max = ECS_PRODUCT_DESCRIPTION_MAX },
     { .name = "price", .type = ECS_T_MONEY, .min = 1 },
-    { .name = "quantity", .type = ECS_T_INT, .max = QUANTITY_MAX,
+    { .name = "quantity", .type = ECS_T_INT, .max = ECS_PRODUCT_QUANTITY_MAX,
       .help = "Pieces in stock. To count in or out while people buy, use "
               "`stock/`." },
     { .name = "category", .type = ECS_T_ID },
@@ -139,7 +132,7 @@ static const ecs_field_t product_id_fields[] = {
 static const ecs_field_t stock_fields[] = {
     PRODUCT_ID,
     { .name = "delta", .type = ECS_T_INT, .flags = ECS_REQUIRED,
-      .min = -QUANTITY_MAX, .max = QUANTITY_MAX,
+      .min = -ECS_PRODUCT_QUANTITY_MAX, .max = ECS_PRODUCT_QUANTITY_MAX,
       .help = "Pieces that came in, negative for those that went out." },
     { NULL },
 };
@@ -159,7 +152,7 @@ const ecs_route_t ecs_catalog_routes[] = {
         .path = "/api/product/categories/",
         .roles = ECS_PUBLIC,
         .flags = ECS_R_LIST | ECS_R_CACHEABLE,
-        .fields = paging_fields,
+        .fields = ecs_paging_fields,
         .call = "categories_list",
         .status = 200,
         .answer = "Category",
@@ -277,7 +270,7 @@ const ecs_route_t ecs_catalog_routes[] = {
         .path = "/api/product/products/admin/pending/",
         .roles = ECS_ADMINS,
         .flags = ECS_R_LIST,
-        .fields = paging_fields,
+        .fields = ecs_paging_fields,
         .call = "products_pending",
         .status = 200,
         .answer = "OwnProduct",
@@ -314,7 +307,7 @@ const ecs_route_t ecs_catalog_routes[] = {
         .path = "/api/product/products/admin/changes/",
         .roles = ECS_ADMINS,
         .flags = ECS_R_LIST,
-        .fields = paging_fields,
+        .fields = ecs_paging_fields,
         .call = "products_changes",
         .status = 200,
         .answer = "OwnProduct",

@@ -5,8 +5,6 @@
 #include "api.h"
 #include "proof_steps.h"
 
-#define STATE_WORD                                                            \
-    "CREATED|PROCESSING|SHIPPED|DELIVERED|COMPLETED|CANCELLED|REFUNDED"
 #define REASON_MAX 500
 #define NEAR_MAX 50 /* characters of "latitude,longitude" */
 
@@ -20,11 +18,6 @@ static const ecs_field_t available_fields[] = {
       .max = NEAR_MAX,
       .help = "`latitude,longitude`: nearest first. Distances are between "
               "places rounded to 0.01 degrees, about a kilometre." },
-    ECS_PAGING,
-    { NULL },
-};
-
-static const ecs_field_t paging_fields[] = {
     ECS_PAGING,
     { NULL },
 };
@@ -69,7 +62,7 @@ const ecs_route_t ecs_delivery_routes[] = {
         .path = "/api/delivery/orders/mine/",
         .roles = ECS_DELIVERY,
         .flags = ECS_R_LIST,
-        .fields = paging_fields,
+        .fields = ecs_paging_fields,
         .call = "delivery_mine",
         .status = 200,
         .answer = "Delivery",
@@ -80,7 +73,7 @@ const ecs_route_t ecs_delivery_routes[] = {
         .path = "/api/delivery/orders/history/",
         .roles = ECS_DELIVERY,
         .flags = ECS_R_LIST,
-        .fields = paging_fields,
+        .fields = ecs_paging_fields,
         .call = "delivery_history",
         .status = 200,
         .answer = "Delivery",
@@ -158,7 +151,7 @@ const ecs_route_t ecs_delivery_routes[] = {
 const ecs_schema_t ecs_delivery_schemas[] = {
     { "WaitingOrder", "What every courier may know of an order nobody has "
                       "taken. distance_km is null unless `near` was asked.",
-      "id:id order_number:str status:" STATE_WORD " city:str "
+      "id:id order_number:str status:" ECS_ORDER_STATE_WORD " city:str "
       "distance_km:num? items_count:int created_at:time" },
     { "Recipient", "Whom the courier meets.",
       "id:id username:str name:str phone_number:str" },
@@ -167,7 +160,7 @@ const ecs_schema_t ecs_delivery_schemas[] = {
     { "DeliveryAttempt", "A time the order could not be handed over.",
       "reason:text at:time" },
     { "Delivery", "An order as its courier needs it.",
-      "id:id order_number:str status:" STATE_WORD " buyer:Recipient "
+      "id:id order_number:str status:" ECS_ORDER_STATE_WORD " buyer:Recipient "
       "items:[DeliveryItem] location_lat:num location_lng:num "
       "location_address:text city:str attempts:[DeliveryAttempt] "
       "proof_method:PIN|TOKEN? created_at:time claimed_at:time? "

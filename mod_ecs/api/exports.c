@@ -6,16 +6,7 @@
  */
 #include "api.h"
 
-#define ORDER_STATES                                                          \
-    "CREATED PROCESSING SHIPPED DELIVERED COMPLETED CANCELLED REFUNDED"
-#define TRANSFER_KINDS                                                        \
-    "DEPOSIT WITHDRAWAL TRANSFER ESCROW_HOLD ESCROW_RELEASE PAYMENT REFUND "  \
-    "FEE PENALTY"
-
 #define IMPORT_ROWS_MAX 1000
-#define NAME_MAX_CHARS 200        /* as in catalog.c, as the next two */
-#define DESCRIPTION_MAX_CHARS 10000
-#define QUANTITY_MAX 1000000
 
 #define CSV_HELP                                                              \
     " CSV (RFC 4180), UTF-8, a header line first. What a spreadsheet would "  \
@@ -26,39 +17,24 @@
 #define CURSOR                                                                \
     { .name = "cursor", .type = ECS_T_ID, .in = ECS_IN_SERVER }
 
-#define ORDER_FILTERS                                                         \
-    { .name = "status", .type = ECS_T_CHOICE, .in = ECS_IN_QUERY,             \
-      .choices = ORDER_STATES },                                              \
-    { .name = "created_after", .type = ECS_T_TIME, .in = ECS_IN_QUERY,        \
-      .help = "At this time or later." },                                     \
-    { .name = "created_before", .type = ECS_T_TIME, .in = ECS_IN_QUERY,       \
-      .help = "Earlier than this time." }
-
 static const ecs_field_t orders_fields[] = {
     { .name = "as", .type = ECS_T_CHOICE, .in = ECS_IN_QUERY,
       .choices = "buyer seller", .initial = "buyer",
       .help = "`buyer`: what the caller bought. `seller`: what the caller "
               "sold." },
-    ORDER_FILTERS,
+    ECS_ORDER_FILTERS,
     CURSOR,
     { NULL },
 };
 
 static const ecs_field_t admin_orders_fields[] = {
-    ORDER_FILTERS,
+    ECS_ORDER_FILTERS,
     CURSOR,
     { NULL },
 };
 
 static const ecs_field_t wallet_fields[] = {
-    { .name = "type", .type = ECS_T_CHOICE, .in = ECS_IN_QUERY,
-      .choices = TRANSFER_KINDS },
-    { .name = "after", .type = ECS_T_TIME, .in = ECS_IN_QUERY,
-      .help = "At this time or later." },
-    { .name = "before", .type = ECS_T_TIME, .in = ECS_IN_QUERY,
-      .help = "Earlier than this time." },
-    { .name = "order", .type = ECS_T_ID, .in = ECS_IN_QUERY },
-    { .name = "auction", .type = ECS_T_ID, .in = ECS_IN_QUERY },
+    ECS_TRANSFER_FILTERS,
     CURSOR,
     { NULL },
 };
@@ -73,11 +49,11 @@ static const ecs_field_t products_fields[] = {
 static const ecs_field_t import_members[] = {
     { .name = "id", .type = ECS_T_ID,
       .help = "An own product that is changed; without it one is made." },
-    { .name = "name", .type = ECS_T_STRING, .max = NAME_MAX_CHARS },
+    { .name = "name", .type = ECS_T_STRING, .max = ECS_PRODUCT_NAME_MAX },
     { .name = "description", .type = ECS_T_TEXT,
-      .max = DESCRIPTION_MAX_CHARS },
+      .max = ECS_PRODUCT_DESCRIPTION_MAX },
     { .name = "price", .type = ECS_T_MONEY, .min = 1 },
-    { .name = "quantity", .type = ECS_T_INT, .max = QUANTITY_MAX },
+    { .name = "quantity", .type = ECS_T_INT, .max = ECS_PRODUCT_QUANTITY_MAX },
     { .name = "category", .type = ECS_T_ID },
     { .name = "brand", .type = ECS_T_ID, .flags = ECS_NULLABLE },
     { NULL },

@@ -8,24 +8,12 @@
 #include "api.h"
 #include "proof_steps.h"
 
-#define STATES                                                                \
-    "CREATED PROCESSING SHIPPED DELIVERED COMPLETED CANCELLED REFUNDED"
-#define STATE_WORD                                                            \
-    "CREATED|PROCESSING|SHIPPED|DELIVERED|COMPLETED|CANCELLED|REFUNDED"
 #define REASON_MAX 500
 
 /* ---- fields ---- */
 
 #define ORDER_ID                                                              \
     { .name = "id", .type = ECS_T_ID, .in = ECS_IN_PATH, .help = "Order." }
-
-#define ORDER_FILTERS                                                         \
-    { .name = "status", .type = ECS_T_CHOICE, .in = ECS_IN_QUERY,             \
-      .choices = STATES },                                                    \
-    { .name = "created_after", .type = ECS_T_TIME, .in = ECS_IN_QUERY,        \
-      .help = "At this time or later." },                                     \
-    { .name = "created_before", .type = ECS_T_TIME, .in = ECS_IN_QUERY,       \
-      .help = "Earlier than this time." }
 
 static const ecs_field_t checkout_fields[] = {
     { .name = "expected_total", .type = ECS_T_MONEY,
@@ -39,24 +27,19 @@ static const ecs_field_t list_fields[] = {
       .choices = "buyer seller", .initial = "buyer",
       .help = "`buyer`: orders the caller placed. `seller`: orders with lines "
               "of the caller's, and of them only those lines." },
-    ORDER_FILTERS,
+    ECS_ORDER_FILTERS,
     ECS_PAGING,
     { NULL },
 };
 
 static const ecs_field_t admin_list_fields[] = {
-    ORDER_FILTERS,
+    ECS_ORDER_FILTERS,
     { .name = "buyer", .type = ECS_T_ID, .in = ECS_IN_QUERY },
     { .name = "seller", .type = ECS_T_ID, .in = ECS_IN_QUERY,
       .help = "Of at least one line." },
     { .name = "courier", .type = ECS_T_ID, .in = ECS_IN_QUERY },
     { .name = "order_number", .type = ECS_T_STRING, .in = ECS_IN_QUERY,
       .max = 19, .help = "The whole number, in any case." },
-    ECS_PAGING,
-    { NULL },
-};
-
-static const ecs_field_t paging_fields[] = {
     ECS_PAGING,
     { NULL },
 };
@@ -150,7 +133,7 @@ const ecs_route_t ecs_orders_routes[] = {
         .path = "/api/orders/admin/overdue/",
         .roles = ECS_ADMINS,
         .flags = ECS_R_LIST,
-        .fields = paging_fields,
+        .fields = ecs_paging_fields,
         .call = "orders_overdue",
         .status = 200,
         .answer = "Order",
@@ -266,7 +249,7 @@ const ecs_route_t ecs_orders_routes[] = {
 };
 
 #define ORDER_MEMBERS                                                         \
-    "id:id order_number:str status:" STATE_WORD " buyer:Person "              \
+    "id:id order_number:str status:" ECS_ORDER_STATE_WORD " buyer:Person "    \
     "items:[OrderItem] subtotal:money discount_total:money total:money "      \
     "held_amount:money? refunded_amount:money? location_lat:num? "            \
     "location_lng:num? location_address:text? courier:Person? "               \
@@ -284,7 +267,7 @@ const ecs_schema_t ecs_orders_schemas[] = {
       ORDER_MEMBERS },
     { "OrderStep", "A state an order came into; `by` is null for the shop "
                    "itself.",
-      "status:" STATE_WORD " at:time by:Person? note:text?" },
+      "status:" ECS_ORDER_STATE_WORD " at:time by:Person? note:text?" },
     { "OrderDetail", "An order with everything that happened to it.",
       ORDER_MEMBERS " history:[OrderStep]" },
     { "Proof", "What the buyer shows to receive an order: the PIN, or the QR "

@@ -102,15 +102,7 @@ static const ecs_field_t audit_fields[] = {
     { .name = "object_type", .type = ECS_T_STRING, .in = ECS_IN_QUERY,
       .max = 100, .help = "As the log writes it, for example `user`." },
     { .name = "object_id", .type = ECS_T_ID, .in = ECS_IN_QUERY },
-    { .name = "after", .type = ECS_T_TIME, .in = ECS_IN_QUERY,
-      .help = "At this time or later." },
-    { .name = "before", .type = ECS_T_TIME, .in = ECS_IN_QUERY,
-      .help = "Earlier than this time." },
-    ECS_PAGING,
-    { NULL },
-};
-
-static const ecs_field_t jobs_fields[] = {
+    ECS_BETWEEN("after", "before"),
     ECS_PAGING,
     { NULL },
 };
@@ -181,7 +173,7 @@ const ecs_route_t ecs_platform_routes[] = {
         .path = "/api/jobs/",
         .roles = ECS_ADMINS,
         .flags = ECS_R_LIST,
-        .fields = jobs_fields,
+        .fields = ecs_paging_fields,
         .call = "jobs_list",
         .status = 200,
         .answer = "Job +Checked",

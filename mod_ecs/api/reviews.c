@@ -46,11 +46,6 @@ static const ecs_field_t list_fields[] = {
     { NULL },
 };
 
-static const ecs_field_t mine_fields[] = {
-    ECS_PAGING,
-    { NULL },
-};
-
 static const ecs_field_t received_fields[] = {
     { .name = "product", .type = ECS_T_ID, .in = ECS_IN_QUERY },
     BY_RATING,
@@ -138,7 +133,7 @@ const ecs_route_t ecs_reviews_routes[] = {
         .path = "/api/reviews/mine/",
         .roles = ECS_BUYERS,
         .flags = ECS_R_LIST,
-        .fields = mine_fields,
+        .fields = ecs_paging_fields,
         .call = "reviews_mine",
         .status = 200,
         .answer = "OwnReview",

@@ -6,12 +6,6 @@
  */
 #include "api.h"
 
-#define KINDS                                                                 \
-    "DEPOSIT WITHDRAWAL TRANSFER ESCROW_HOLD ESCROW_RELEASE PAYMENT REFUND "  \
-    "FEE PENALTY"
-#define KIND_WORD                                                             \
-    "DEPOSIT|WITHDRAWAL|TRANSFER|ESCROW_HOLD|ESCROW_RELEASE|PAYMENT|REFUND|"  \
-    "FEE|PENALTY"
 #define WITHDRAWAL_STATES "REQUESTED APPROVED REJECTED"
 #define WITHDRAWAL_WORD "REQUESTED|APPROVED|REJECTED"
 #define RECIPIENT_MAX 254 /* characters, of an e-mail */
@@ -33,14 +27,7 @@
       .help = "Withdrawal." }
 
 static const ecs_field_t transaction_fields[] = {
-    { .name = "type", .type = ECS_T_CHOICE, .in = ECS_IN_QUERY,
-      .choices = KINDS },
-    { .name = "after", .type = ECS_T_TIME, .in = ECS_IN_QUERY,
-      .help = "At this time or later." },
-    { .name = "before", .type = ECS_T_TIME, .in = ECS_IN_QUERY,
-      .help = "Earlier than this time." },
-    { .name = "order", .type = ECS_T_ID, .in = ECS_IN_QUERY },
-    { .name = "auction", .type = ECS_T_ID, .in = ECS_IN_QUERY },
+    ECS_TRANSFER_FILTERS,
     ECS_PAGING,
     { NULL },
 };
@@ -241,7 +228,7 @@ const ecs_schema_t ecs_wallet_schemas[] = {
       "A movement as the owner of a wallet sees it: negative when money left, "
       "or is held now. reference is what a deposit was named by, the number "
       "of an order, or a note.",
-      "id:id type:" KIND_WORD " amount:money balance_after:money "
+      "id:id type:" ECS_TRANSFER_KIND_WORD " amount:money balance_after:money "
       "held_after:money reference:str? order:id? auction:id? "
       "created_at:time" },
     { "Withdrawal", "Money on its way out.",

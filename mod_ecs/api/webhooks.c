@@ -83,11 +83,6 @@ static ecs_problem_t *show_secret(ecs_request_t *req)
 
 /* ---- fields ---- */
 
-static const ecs_field_t list_fields[] = {
-    ECS_PAGING,
-    { NULL },
-};
-
 #define EVENTS_HELP                                                           \
     "Which events it wants, words separated by spaces: a type, all types of "  \
     "an object (order.*), or * for everything."
@@ -157,7 +152,7 @@ const ecs_route_t ecs_webhooks_routes[] = {
         .path = "/api/webhooks/",
         .roles = ECS_ADMINS,
         .flags = ECS_R_LIST,
-        .fields = list_fields,
+        .fields = ecs_paging_fields,
         .call = "webhooks_list",
         .status = 200,
         .answer = "WebhookEndpoint",

@@ -8,11 +8,6 @@
 
 /* ---- fields ---- */
 
-static const ecs_field_t list_fields[] = {
-    ECS_PAGING,
-    { NULL },
-};
-
 static const ecs_field_t add_fields[] = {
     { .name = "product", .type = ECS_T_ID, .flags = ECS_REQUIRED },
     { NULL },
@@ -32,7 +27,7 @@ const ecs_route_t ecs_wishlist_routes[] = {
         .path = "/api/wishlist/",
         .roles = ECS_ANY_ROLE,
         .flags = ECS_R_LIST,
-        .fields = list_fields,
+        .fields = ecs_paging_fields,
         .call = "wishlist_list",
         .status = 200,
         .answer = "Wish",
