@@ -203,7 +203,8 @@ $(BUILD)/tests/unit/test_openapi $(BUILD)/tests/unit/test_schema_check: \
     $(BUILD)/obj/tests/http/schema_document.o
 
 # Mails are sent to the server of the tests over HTTP.
-$(BUILD)/tests/unit/test_mailer: $(BUILD)/obj/tests/http/smtp_server.o
+$(BUILD)/tests/unit/test_mailer: $(BUILD)/obj/tests/http/smtp_server.o \
+    $(BUILD)/obj/tests/http/listener.o
 
 $(BUILD)/tests/http/%: $(BUILD)/obj/tests/http/%.o $(HTTP_AIDS) $(CORE)
 	@mkdir -p $(@D)

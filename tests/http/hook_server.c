@@ -1,19 +1,17 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * hook_server.c - as much of HTTP/1.1 as a client needs that posts JSON with a
- * Content-Length. A thread listens, each connection has one more and ends with
- * its answer. Nothing is freed: a test ends soon.
+ * Content-Length. Each connection has a thread (listener.h) and ends with its
+ * answer. Nothing is freed: a test ends soon.
  */
 #include "hook_server.h"
+#include "listener.h"
 
-#include <arpa/inet.h>
-#include <netinet/in.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 #include <openssl/evp.h>
@@ -21,23 +19,16 @@
 
 #define LINE_BYTES 4096
 #define BODY_BYTES_MAX 65536
-#define BACKLOG 64
 
 struct hook_server_t {
     pthread_mutex_t lock;
-    int port;
-    int listener;
+    listener_t listener;
     int slow_ms;
     int status, times; /* of the next answers */
     char url[64];
     hook_t hooks[HOOKS_MAX];
     int count;
 };
-
-typedef struct client_t {
-    hook_server_t *server;
-    int fd;
-} client_t;
 
 /* ---- a conversation ---- */
 
@@ -129,73 +120,35 @@ static int patience_of(hook_server_t *s)
     return ms;
 }
 
-static void *talk(void *data)
+static void talk(void *server, int fd)
 {
-    client_t *c = data;
-    FILE *in = fdopen(c->fd, "r");
+    hook_server_t *s = server;
+    FILE *in = fdopen(fd, "r");
     hook_t hook = {0};
     char answer[LINE_BYTES];
 
     if (read_request(in, &hook)) {
-        int status = keep(c->server, &hook), length;
+        int status = keep(s, &hook), length;
 
-        usleep((useconds_t)patience_of(c->server) * 1000);
+        usleep((useconds_t)patience_of(s) * 1000);
         length = snprintf(answer, sizeof(answer),
                           "HTTP/1.1 %d Whatever\r\nConnection: close\r\n"
                           "Location: /elsewhere\r\n%s", status,
                           status == 204 ? "\r\n"
                                         : "Content-Length: 8\r\n\r\nbecause!");
-        if (write(c->fd, answer, (size_t)length) < 0) {
+        if (write(fd, answer, (size_t)length) < 0) {
             perror("hook_server"); /* the client hung up */
         }
     }
     fclose(in);
-    return NULL;
 }
 
 /* ---- the server ---- */
 
-static void *listen_on(void *data)
-{
-    hook_server_t *s = data;
-    int listener = s->listener, fd = accept(listener, NULL, NULL);
-
-    while (fd >= 0) {
-        client_t *c = calloc(1, sizeof(*c));
-        pthread_t thread;
-
-        c->server = s;
-        c->fd = fd;
-        pthread_create(&thread, NULL, talk, c);
-        pthread_detach(thread);
-        fd = accept(listener, NULL, NULL);
-    }
-    return NULL;
-}
-
 void hook_up(hook_server_t *s)
 {
-    struct sockaddr_in address = {
-        .sin_family = AF_INET,
-        .sin_port = htons((unsigned short)s->port),
-        .sin_addr.s_addr = htonl(INADDR_LOOPBACK),
-    };
-    socklen_t length = sizeof(address);
-    pthread_t thread;
-    int yes = 1;
-
-    s->listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    setsockopt(s->listener, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof(yes));
-    if (bind(s->listener, (struct sockaddr *)&address, length) != 0
-        || listen(s->listener, BACKLOG) != 0) {
-        perror("hook_up");
-        abort();
-    }
-    getsockname(s->listener, (struct sockaddr *)&address, &length);
-    s->port = ntohs(address.sin_port);
-    snprintf(s->url, sizeof(s->url), "http://127.0.0.1:%d", s->port);
-    pthread_create(&thread, NULL, listen_on, s);
-    pthread_detach(thread);
+    listener_up(&s->listener);
+    snprintf(s->url, sizeof(s->url), "http://127.0.0.1:%d", s->listener.port);
 }
 
 hook_server_t *hook_start(void)
@@ -203,6 +156,7 @@ hook_server_t *hook_start(void)
     hook_server_t *s = calloc(1, sizeof(*s));
 
     pthread_mutex_init(&s->lock, NULL);
+    s->listener = (listener_t){.talk = talk, .server = s};
     hook_up(s);
     return s;
 }
@@ -214,8 +168,7 @@ const char *hook_url(const hook_server_t *s)
 
 void hook_down(hook_server_t *s)
 {
-    shutdown(s->listener, SHUT_RDWR);
-    close(s->listener);
+    listener_down(&s->listener);
 }
 
 void hook_answer(hook_server_t *s, int status, int times)

@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * smtp_server.c - as much of RFC 5321 as a client needs that sends one mail to
- * one recipient at a time. A thread listens, each connection has one more.
- * Nothing is freed: a test ends soon.
+ * one recipient at a time. Each connection has a thread (listener.h). Nothing
+ * is freed: a test ends soon.
  */
 #include "smtp_server.h"
+#include "listener.h"
 
-#include <arpa/inet.h>
-#include <netinet/in.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -26,8 +25,8 @@ typedef struct taken_t {
 
 struct smtp_server_t {
     pthread_mutex_t lock;
-    int port;
-    int listener; /* -1: down */
+    listener_t listener;
+    int is_up;
     int slow_ms;
     const char *command, *answer;
     int connections;
@@ -157,6 +156,24 @@ static int obey(client_t *c, const char *line, char *to)
     return 1;
 }
 
+/* Remembers it, unless it came too late. */
+static int welcome(smtp_server_t *s, int fd)
+{
+    int i = 0, is_welcome;
+
+    pthread_mutex_lock(&s->lock);
+    is_welcome = s->is_up;
+    if (is_welcome) {
+        s->connections++;
+        while (i < CLIENTS_MAX - 1 && s->clients[i]) {
+            i++;
+        }
+        s->clients[i] = fd;
+    }
+    pthread_mutex_unlock(&s->lock);
+    return is_welcome;
+}
+
 static void forget(smtp_server_t *s, int fd)
 {
     int i;
@@ -170,9 +187,8 @@ static void forget(smtp_server_t *s, int fd)
     pthread_mutex_unlock(&s->lock);
 }
 
-static void *talk(void *data)
+static void converse(client_t *c)
 {
-    client_t *c = data;
     char line[LINE_BYTES], to[LINE_BYTES] = "";
     const char *wanted = wanted_answer(c, "greeting");
 
@@ -180,67 +196,27 @@ static void *talk(void *data)
     say(c, wanted ? wanted : "220 test");
     while (fgets(line, sizeof(line), c->in) && obey(c, line, to)) {
     }
-    forget(c->server, c->fd);
-    fclose(c->in);
-    return NULL;
+}
+
+static void talk(void *server, int fd)
+{
+    client_t c = {.server = server, .fd = fd, .in = fdopen(fd, "r")};
+
+    if (welcome(c.server, fd)) {
+        converse(&c);
+        forget(c.server, fd);
+    }
+    fclose(c.in);
 }
 
 /* ---- the server ---- */
 
-static void welcome(smtp_server_t *s, int fd)
-{
-    client_t *c = calloc(1, sizeof(*c));
-    pthread_t thread;
-    int i = 0;
-
-    c->server = s;
-    c->fd = fd;
-    c->in = fdopen(fd, "r");
-    pthread_mutex_lock(&s->lock);
-    s->connections++;
-    while (i < CLIENTS_MAX - 1 && s->clients[i]) {
-        i++;
-    }
-    s->clients[i] = fd;
-    pthread_mutex_unlock(&s->lock);
-    pthread_create(&thread, NULL, talk, c);
-    pthread_detach(thread);
-}
-
-static void *listen_on(void *data)
-{
-    smtp_server_t *s = data;
-    int listener = s->listener, fd = accept(listener, NULL, NULL);
-
-    while (fd >= 0) {
-        welcome(s, fd);
-        fd = accept(listener, NULL, NULL);
-    }
-    return NULL;
-}
-
 void smtp_up(smtp_server_t *s)
 {
-    struct sockaddr_in address = {
-        .sin_family = AF_INET,
-        .sin_port = htons((unsigned short)s->port),
-        .sin_addr.s_addr = htonl(INADDR_LOOPBACK),
-    };
-    socklen_t length = sizeof(address);
-    pthread_t thread;
-    int yes = 1;
-
-    s->listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    setsockopt(s->listener, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof(yes));
-    if (bind(s->listener, (struct sockaddr *)&address, length) != 0
-        || listen(s->listener, CLIENTS_MAX) != 0) {
-        perror("smtp_up");
-        abort();
-    }
-    getsockname(s->listener, (struct sockaddr *)&address, &length);
-    s->port = ntohs(address.sin_port);
-    pthread_create(&thread, NULL, listen_on, s);
-    pthread_detach(thread);
+    pthread_mutex_lock(&s->lock);
+    s->is_up = 1;
+    pthread_mutex_unlock(&s->lock);
+    listener_up(&s->listener);
 }
 
 smtp_server_t *smtp_start(int port)
@@ -248,23 +224,23 @@ smtp_server_t *smtp_start(int port)
     smtp_server_t *s = calloc(1, sizeof(*s));
 
     pthread_mutex_init(&s->lock, NULL);
-    s->port = port;
+    s->listener = (listener_t){.port = port, .talk = talk, .server = s};
     smtp_up(s);
     return s;
 }
 
 int smtp_port(const smtp_server_t *s)
 {
-    return s->port;
+    return s->listener.port;
 }
 
 void smtp_down(smtp_server_t *s)
 {
     int i;
 
-    shutdown(s->listener, SHUT_RDWR);
-    close(s->listener);
+    listener_down(&s->listener);
     pthread_mutex_lock(&s->lock);
+    s->is_up = 0;
     for (i = 0; i < CLIENTS_MAX; i++) {
         if (s->clients[i]) {
             shutdown(s->clients[i], SHUT_RDWR);

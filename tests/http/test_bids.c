@@ -6,8 +6,7 @@
  */
 #include <stdlib.h>
 #include <string.h>
-#include "support.h"
-#include "shop.h"
+#include "lots.h"
 #include "bid_model.h"
 
 #define BIDDERS 64
@@ -40,19 +39,10 @@ static long long auction(const actor_t *seller, int quantity, const char *price,
         seller->id, id, quantity, price, ends, ends);
 }
 
-static const char *path_of(long long id)
-{
-    return fmt("/api/auctions/%lld/bid/", id);
-}
-
-static reply_t *bid(const actor_t *who, long long id, const char *amount)
-{
-    return post(who, path_of(id), fmt("{\"amount\": \"%s\"}", amount));
-}
-
 static reply_t *bid_up_to(const actor_t *who, long long id, const char *max)
 {
-    return post(who, path_of(id), fmt("{\"max_amount\": \"%s\"}", max));
+    return post(who, lot_path(id, "bid/"),
+                fmt("{\"max_amount\": \"%s\"}", max));
 }
 
 /* --- one after the other --------------------------------------------------- */
@@ -137,8 +127,8 @@ START_TEST(bids_that_are_none)
     sql("UPDATE ecs.profiles SET location_lat = NULL, location_lng = NULL"
         " WHERE user_id = %lld", homeless->id);
     refused(bid(homeless, id, "10.00"), 409, "location_required");
-    invalid(post(anna, path_of(id), "{}"), "amount");
-    invalid(post(anna, path_of(id),
+    invalid(post(anna, lot_path(id, "bid/"), "{}"), "amount");
+    invalid(post(anna, lot_path(id, "bid/"),
                  "{\"amount\": \"20\", \"max_amount\": \"19\"}"), "max_amount");
     invalid(bid(anna, id, "-1"), "amount");
     invalid(bid(anna, id, "10.001"), "amount");
@@ -195,25 +185,26 @@ START_TEST(a_key_bids_once)
 {
     actor_t *anna = person("user", "100.00");
     long long id = auction(person("seller", NULL), 1, "10.00", "1 hour");
-    const char *key = unique("key"), *body = "{\"amount\": \"10.00\"}";
-    reply_t *first = expect(post_keyed(anna, path_of(id), body, key), 201);
-    reply_t *again = expect(post_keyed(anna, path_of(id), body, key), 201);
+    const char *path = lot_path(id, "bid/"), *key = unique("key");
+    const char *body = "{\"amount\": \"10.00\"}";
+    reply_t *first = expect(post_keyed(anna, path, body, key), 201);
+    reply_t *again = expect(post_keyed(anna, path, body, key), 201);
     request_t requests[BIDDERS];
     reply_t *replies[BIDDERS];
     int i, made = 0;
 
     ck_assert_str_eq(header(again, "Idempotent-Replayed"), "true");
     ck_assert_str_eq(again->body, first->body);
-    refused(post_keyed(anna, path_of(id), "{\"amount\": \"20.00\"}", key), 422,
+    refused(post_keyed(anna, path, "{\"amount\": \"20.00\"}", key), 422,
             "idempotency_key_reused");
     /* a refusal leaves the key free */
     key = unique("key");
-    refused(post_keyed(anna, path_of(id), body, key), 409, "bid_too_low");
-    expect(post_keyed(anna, path_of(id), "{\"amount\": \"11.00\"}", key), 201);
+    refused(post_keyed(anna, path, body, key), 409, "bid_too_low");
+    expect(post_keyed(anna, path, "{\"amount\": \"11.00\"}", key), 201);
     /* and many at once come to one bid */
     key = fmt("Idempotency-Key: %s", unique("key"));
     for (i = 0; i < BIDDERS; i++) {
-        requests[i] = (request_t){.method = "POST", .path = path_of(id),
+        requests[i] = (request_t){.method = "POST", .path = path,
                                   .body = "{\"amount\": \"12.00\"}",
                                   .who = anna, .headers = {key}};
     }
@@ -376,7 +367,7 @@ static int next_bid(void *context, int client, request_t *request)
     storm->sent++;
     snprintf(storm->bodies[client], sizeof(storm->bodies[client]),
              "{\"amount\": \"%.2f\"}", storm->minimum + (double)(client % 7));
-    request->path = path_of(storm->auction);
+    request->path = lot_path(storm->auction, "bid/");
     request->who = storm->bidders[client];
     request->body = storm->bodies[client];
     return 1;
