@@ -19,6 +19,7 @@
 #include <semaphore.h>
 
 #include <apr_pools.h>
+#include <apr_time.h>
 
 typedef struct ecs_carrier_t ecs_carrier_t;
 
@@ -28,6 +29,7 @@ typedef struct ecs_parcel_t {
     apr_pool_t *pool;   /* the thread's own; free for the carrier to use while
                            the thread waits */
     void *goods;        /* what the trip makes of it is the caller's matter */
+    apr_time_t arrived; /* the order on a trip, and who goes first */
 
     /* Of the carrier alone. */
     struct ecs_parcel_t *next;

@@ -47,30 +47,41 @@ static slot_t *slot_of(ecs_carrier_t *carrier, const char *key)
     return &carrier->slots[apr_hashfunc_default(key, &length) % SLOTS];
 }
 
-static void append(slot_t *slot, ecs_parcel_t *parcel)
+/* Queue a parcel behind those that arrived before it; mostly that are all. */
+static void enqueue(slot_t *slot, ecs_parcel_t *parcel)
 {
-    parcel->next = NULL;
-    if (slot->last) {
-        slot->last->next = parcel;
+    ecs_parcel_t **link = &slot->first;
+
+    if (slot->last && slot->last->arrived <= parcel->arrived) {
+        link = &slot->last->next;
     }
-    else {
-        slot->first = parcel;
+    while (*link && (*link)->arrived <= parcel->arrived) {
+        link = &(*link)->next;
     }
-    slot->last = parcel;
+    parcel->next = *link;
+    *link = parcel;
+    if (!parcel->next) {
+        slot->last = parcel;
+    }
 }
 
-/* Take the parcels of one key out of the queue, the first ones, in order. */
-static int load(slot_t *slot, const char *key, ecs_parcel_t **parcels,
+/*
+ * Take the parcels of one key out of the queue, the first ones, in order. The
+ * carrier's own is one of them, even if many have come that arrived earlier.
+ */
+static int load(slot_t *slot, const ecs_parcel_t *mine, ecs_parcel_t **parcels,
                 int most)
 {
     ecs_parcel_t **link = &slot->first;
     ecs_parcel_t *kept = NULL;
-    int count = 0;
+    int others = 0, count = 0;
 
     while (*link) {
         ecs_parcel_t *parcel = *link;
 
-        if (count < most && !strcmp(parcel->key, key)) {
+        if (parcel == mine
+            || (others < most - 1 && !strcmp(parcel->key, mine->key))) {
+            others += parcel != mine;
             parcels[count++] = parcel;
             *link = parcel->next;
         }
@@ -96,29 +107,36 @@ static void wait_for_news(ecs_parcel_t *parcel)
     }
 }
 
+/* Make the first that waits the next carrier, because nobody else serves it. */
+static void hand_over(ecs_carrier_t *carrier, slot_t *slot)
+{
+    ecs_parcel_t *next;
+
+    apr_thread_mutex_lock(carrier->mutex);
+    next = slot->first;
+    slot->is_served = next != NULL;
+    apr_thread_mutex_unlock(carrier->mutex);
+    if (next) {
+        tell(next, ECS_PARCEL_CARRIES);
+    }
+}
+
 static void make_trip(ecs_carrier_t *carrier, slot_t *slot,
                       ecs_parcel_t *mine, ecs_trip_fn *trip, void *baton)
 {
     ecs_parcel_t **parcels = apr_palloc(mine->pool, sizeof(*parcels)
                                                     * (apr_size_t)carrier->most);
-    ecs_parcel_t *next;
     int count, i;
 
     apr_thread_mutex_lock(carrier->mutex);
-    count = load(slot, mine->key, parcels, carrier->most);
+    count = load(slot, mine, parcels, carrier->most);
     apr_thread_mutex_unlock(carrier->mutex);
     trip(baton, mine->pool, parcels, count);
+    hand_over(carrier, slot); /* first, for that thread has the longest way */
     for (i = 0; i < count; i++) {
         if (parcels[i] != mine) {
             tell(parcels[i], ECS_PARCEL_DONE);
         }
-    }
-    apr_thread_mutex_lock(carrier->mutex);
-    next = slot->first;
-    slot->is_served = next != NULL;
-    apr_thread_mutex_unlock(carrier->mutex);
-    if (next) { /* waits, for nobody else serves its slot */
-        tell(next, ECS_PARCEL_CARRIES);
     }
 }
 
@@ -133,7 +151,7 @@ apr_status_t ecs_carrier_send(ecs_carrier_t *carrier, ecs_parcel_t *parcel,
     }
     parcel->state = ECS_PARCEL_WAITS;
     apr_thread_mutex_lock(carrier->mutex);
-    append(slot, parcel);
+    enqueue(slot, parcel);
     is_alone = !slot->is_served;
     slot->is_served = 1;
     apr_thread_mutex_unlock(carrier->mutex);

@@ -140,6 +140,7 @@ ecs_problem_t *ecs_carry_run(ecs_request_t *req,
                                 req->route->fields[0].name),
         .pool = req->pool,
         .goods = &goods,
+        .arrived = req->r->request_time,
     };
     ecs_parcel_t *alone = &parcel;
 

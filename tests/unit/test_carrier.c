@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * test_carrier.c - every parcel arrives once, in trips of one key that do not
- * overlap; a thread alone goes at once; what gathers goes together.
+ * overlap and are in the order of arrival; a thread alone goes at once; what
+ * gathers goes together.
  */
 #include "carrier.h"
 
@@ -27,6 +28,7 @@ typedef struct work_t {
     int under_way[KEYS]; /* trips of a key at this moment */
     int faults;
     int is_slow;
+    int sent; /* parcels; each of them arrived before all that were sent earlier */
 } work_t;
 
 /* What a thread sends. */
@@ -67,6 +69,7 @@ static void trip(void *baton, apr_pool_t *p, ecs_parcel_t **parcels, int count)
 
         goods->carried++;
         work.faults += goods->key != first->key;
+        work.faults += i > 0 && parcels[i]->arrived <= parcels[i - 1]->arrived;
     }
     apr_thread_mutex_lock(work.mutex);
     work.under_way[first->key]--;
@@ -82,6 +85,9 @@ static int ship(apr_pool_t *p, int key)
     ecs_parcel_t parcel = { .key = apr_psprintf(p, "%d", key), .pool = p,
                             .goods = &goods };
 
+    apr_thread_mutex_lock(work.mutex);
+    parcel.arrived = -(apr_time_t)++work.sent;
+    apr_thread_mutex_unlock(work.mutex);
     return ecs_carrier_send(work.carrier, &parcel, trip, NULL) == APR_SUCCESS
         && goods.carried == 1;
 }
