@@ -24,6 +24,12 @@ RETURNS ecs.answer LANGUAGE sql IMMUTABLE
 AS $$ SELECT ROW(200, coalesce(p_results, '[]'::json), NULL, NULL, p_total,
                  p_next_key, p_extra, false)::ecs.answer $$;
 
+-- The keyset of a page whose rows have these ids, one id more than fits when
+-- there is another page; NULL on the last.
+CREATE FUNCTION ecs_lib.next_key(p_ids bigint[], p_page_size integer) RETURNS text
+LANGUAGE sql IMMUTABLE
+AS $$ SELECT CASE WHEN cardinality(p_ids) > p_page_size THEN p_ids[p_page_size]::text END $$;
+
 -- How many rows a page skips; 0 in cursor mode (p_page NULL).
 CREATE FUNCTION ecs_lib.skip(p_page integer, p_page_size integer)
 RETURNS bigint LANGUAGE sql IMMUTABLE

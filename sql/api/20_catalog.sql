@@ -338,7 +338,7 @@ BEGIN
         INTO v_counts, v_total
         FROM ecs.products WHERE seller_id = p_me.id;
     RETURN ecs_lib.page(ecs_lib.products_json(v_ids[:p_page_size], p_own => true), v_total,
-        CASE WHEN cardinality(v_ids) > p_page_size THEN v_ids[p_page_size]::text END,
+        ecs_lib.next_key(v_ids, p_page_size),
         json_build_object('counts', v_counts));
 END $$;
 

@@ -266,7 +266,7 @@ BEGIN
             WHERE sp.sale_id = p_id AND p.status = 'APPROVED';
     END IF;
     RETURN ecs_lib.page(ecs_lib.sale_items_json(p_id, v_ids[:p_page_size]), v_total,
-        CASE WHEN cardinality(v_ids) > p_page_size THEN v_ids[p_page_size]::text END);
+        ecs_lib.next_key(v_ids, p_page_size));
 END $$;
 
 -- A sale that sellers may still do something in, kept from changing until the

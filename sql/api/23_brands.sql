@@ -181,7 +181,7 @@ BEGIN
         ORDER BY id DESC LIMIT p_page_size + 1 OFFSET ecs_lib.skip(p_page, p_page_size));
     RETURN ecs_lib.page(ecs_lib.products_json(v_ids[:p_page_size]),
         CASE WHEN p_page IS NOT NULL THEN b.products_count END,
-        CASE WHEN cardinality(v_ids) > p_page_size THEN v_ids[p_page_size]::text END);
+        ecs_lib.next_key(v_ids, p_page_size));
 END $$;
 
 -- GET /api/product/brands/mine/. Sellers: their brands in every state, newest

@@ -47,7 +47,7 @@ BEGIN
         SELECT count(*) INTO v_total FROM ecs.wishlist_items WHERE user_id = p_me.id;
     END IF;
     RETURN ecs_lib.page(ecs_lib.wishes_json(v_ids[:p_page_size]), v_total,
-        CASE WHEN cardinality(v_ids) > p_page_size THEN v_ids[p_page_size]::text END);
+        ecs_lib.next_key(v_ids, p_page_size));
 END $$;
 
 -- POST /api/wishlist/. Any signed-in user; a wish that is there already stays

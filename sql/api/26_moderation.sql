@@ -25,7 +25,7 @@ BEGIN
             WHERE status = 'PENDING' OR pending_change IS NOT NULL;
     END IF;
     RETURN ecs_lib.page(ecs_lib.products_json(v_ids[:p_page_size], p_own => true), v_total,
-        CASE WHEN cardinality(v_ids) > p_page_size THEN v_ids[p_page_size]::text END);
+        ecs_lib.next_key(v_ids, p_page_size));
 END $$;
 
 -- Changes of approved products alone, oldest first. Callers: administrators.
@@ -48,7 +48,7 @@ BEGIN
               AND pending_change IS NOT NULL;
     END IF;
     RETURN ecs_lib.page(ecs_lib.products_json(v_ids[:p_page_size], p_own => true), v_total,
-        CASE WHEN cardinality(v_ids) > p_page_size THEN v_ids[p_page_size]::text END);
+        ecs_lib.next_key(v_ids, p_page_size));
 END $$;
 
 -- Puts a product, or the change of one, on sale. Locks: its categories, its

@@ -102,6 +102,15 @@ BEGIN
             WHERE h.order_id = p_order);
 END $$;
 
+-- Is an order among those a client filters for?
+CREATE FUNCTION ecs_lib.order_fits(o ecs.orders, p_status text, p_after timestamptz,
+                                   p_before timestamptz)
+RETURNS boolean LANGUAGE sql STABLE AS $$
+    SELECT (p_status IS NULL OR o.status = p_status)
+       AND (p_after IS NULL OR o.created_at >= p_after)
+       AND (p_before IS NULL OR o.created_at < p_before)
+$$;
+
 -- A page of orders, newest first. p_ids: what the page has, and one more when
 -- there is another page.
 CREATE FUNCTION ecs_lib.order_page(p_ids bigint[], p_page_size integer, p_total bigint,
@@ -112,8 +121,7 @@ DECLARE
 BEGIN
     SELECT json_agg(v.body ORDER BY v.id DESC) INTO v_rows
         FROM ecs_lib.order_views(p_ids[:p_page_size], p_seller) v;
-    RETURN ecs_lib.page(v_rows, p_total, CASE
-        WHEN cardinality(p_ids) > p_page_size THEN p_ids[p_page_size]::text END);
+    RETURN ecs_lib.page(v_rows, p_total, ecs_lib.next_key(p_ids, p_page_size));
 END $$;
 
 -- Steps that several endpoints share -------------------------------------------
@@ -230,20 +238,16 @@ BEGIN
                                    p_page, p_page_size, p_cursor);
     END IF;
     v_ids := ARRAY(
-        SELECT id FROM ecs.orders
+        SELECT id FROM ecs.orders o
         WHERE buyer_id = p_me.id
-          AND (p_status IS NULL OR status = p_status)
-          AND (p_created_after IS NULL OR created_at >= p_created_after)
-          AND (p_created_before IS NULL OR created_at < p_created_before)
+          AND ecs_lib.order_fits(o, p_status, p_created_after, p_created_before)
           AND (p_cursor IS NULL OR id < p_cursor)
         ORDER BY id DESC
         LIMIT p_page_size + 1 OFFSET ecs_lib.skip(p_page, p_page_size));
     IF p_page IS NOT NULL THEN
-        SELECT count(*) INTO v_total FROM ecs.orders
+        SELECT count(*) INTO v_total FROM ecs.orders o
         WHERE buyer_id = p_me.id
-          AND (p_status IS NULL OR status = p_status)
-          AND (p_created_after IS NULL OR created_at >= p_created_after)
-          AND (p_created_before IS NULL OR created_at < p_created_before);
+          AND ecs_lib.order_fits(o, p_status, p_created_after, p_created_before);
     END IF;
     RETURN ecs_lib.order_page(v_ids, p_page_size, v_total);
 END $$;
@@ -261,9 +265,7 @@ BEGIN
         SELECT DISTINCT i.order_id
         FROM ecs.order_items i JOIN ecs.orders o ON o.id = i.order_id
         WHERE i.seller_id = p_me.id
-          AND (p_status IS NULL OR o.status = p_status)
-          AND (p_created_after IS NULL OR o.created_at >= p_created_after)
-          AND (p_created_before IS NULL OR o.created_at < p_created_before)
+          AND ecs_lib.order_fits(o, p_status, p_created_after, p_created_before)
           AND (p_cursor IS NULL OR i.order_id < p_cursor)
         ORDER BY i.order_id DESC
         LIMIT p_page_size + 1 OFFSET ecs_lib.skip(p_page, p_page_size));
@@ -271,9 +273,7 @@ BEGIN
         SELECT count(DISTINCT i.order_id) INTO v_total
         FROM ecs.order_items i JOIN ecs.orders o ON o.id = i.order_id
         WHERE i.seller_id = p_me.id
-          AND (p_status IS NULL OR o.status = p_status)
-          AND (p_created_after IS NULL OR o.created_at >= p_created_after)
-          AND (p_created_before IS NULL OR o.created_at < p_created_before);
+          AND ecs_lib.order_fits(o, p_status, p_created_after, p_created_before);
     END IF;
     RETURN ecs_lib.order_page(v_ids, p_page_size, v_total, p_me.id);
 END $$;
@@ -290,27 +290,23 @@ DECLARE
 BEGIN
     v_ids := ARRAY(
         SELECT o.id FROM ecs.orders o
-        WHERE (p_status IS NULL OR o.status = p_status)
+        WHERE ecs_lib.order_fits(o, p_status, p_created_after, p_created_before)
           AND (p_buyer IS NULL OR o.buyer_id = p_buyer)
           AND (p_seller IS NULL OR EXISTS (SELECT FROM ecs.order_items i
                    WHERE i.order_id = o.id AND i.seller_id = p_seller))
           AND (p_courier IS NULL OR o.courier_id = p_courier)
           AND (p_order_number IS NULL OR o.order_number = upper(p_order_number))
-          AND (p_created_after IS NULL OR o.created_at >= p_created_after)
-          AND (p_created_before IS NULL OR o.created_at < p_created_before)
           AND (p_cursor IS NULL OR o.id < p_cursor)
         ORDER BY o.id DESC
         LIMIT p_page_size + 1 OFFSET ecs_lib.skip(p_page, p_page_size));
     IF p_page IS NOT NULL THEN
         SELECT count(*) INTO v_total FROM ecs.orders o
-        WHERE (p_status IS NULL OR o.status = p_status)
+        WHERE ecs_lib.order_fits(o, p_status, p_created_after, p_created_before)
           AND (p_buyer IS NULL OR o.buyer_id = p_buyer)
           AND (p_seller IS NULL OR EXISTS (SELECT FROM ecs.order_items i
                    WHERE i.order_id = o.id AND i.seller_id = p_seller))
           AND (p_courier IS NULL OR o.courier_id = p_courier)
-          AND (p_order_number IS NULL OR o.order_number = upper(p_order_number))
-          AND (p_created_after IS NULL OR o.created_at >= p_created_after)
-          AND (p_created_before IS NULL OR o.created_at < p_created_before);
+          AND (p_order_number IS NULL OR o.order_number = upper(p_order_number));
     END IF;
     RETURN ecs_lib.order_page(v_ids, p_page_size, v_total);
 END $$;

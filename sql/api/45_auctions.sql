@@ -430,7 +430,7 @@ BEGIN
             WHERE seller_id = p_me.id AND (p_status IS NULL OR status = p_status);
     END IF;
     RETURN ecs_lib.page(ecs_lib.auctions_json(v_ids[:p_page_size], p_me), v_total,
-        CASE WHEN cardinality(v_ids) > p_page_size THEN v_ids[p_page_size]::text END);
+        ecs_lib.next_key(v_ids, p_page_size));
 END $$;
 
 -- Deciding ---------------------------------------------------------------------------
@@ -452,7 +452,7 @@ BEGIN
         SELECT count(*) INTO v_total FROM ecs.auctions WHERE status = 'SUBMITTED';
     END IF;
     RETURN ecs_lib.page(ecs_lib.auctions_json(v_ids[:p_page_size], p_me), v_total,
-        CASE WHEN cardinality(v_ids) > p_page_size THEN v_ids[p_page_size]::text END);
+        ecs_lib.next_key(v_ids, p_page_size));
 END $$;
 
 -- Approves a submitted auction, or refuses it with a reason, by which the stock
@@ -648,8 +648,7 @@ BEGIN
         SELECT count(*) INTO v_total FROM ecs.bids
             WHERE auction_id = p_id AND kind IN ('BID', 'PROXY');
     END IF;
-    RETURN ecs_lib.page(v_rows, v_total, CASE
-        WHEN cardinality(v_ids) > p_page_size THEN v_ids[p_page_size]::text END);
+    RETURN ecs_lib.page(v_rows, v_total, ecs_lib.next_key(v_ids, p_page_size));
 END $$;
 
 -- The caller's bids, with their maxima, newest first. Callers: buyers.
@@ -686,6 +685,5 @@ BEGIN
               AND (p_auction IS NULL OR b.auction_id = p_auction)
               AND (p_status IS NULL OR a.status = p_status);
     END IF;
-    RETURN ecs_lib.page(v_rows, v_total, CASE
-        WHEN cardinality(v_ids) > p_page_size THEN v_ids[p_page_size]::text END);
+    RETURN ecs_lib.page(v_rows, v_total, ecs_lib.next_key(v_ids, p_page_size));
 END $$;

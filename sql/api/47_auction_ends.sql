@@ -515,8 +515,7 @@ BEGIN
         SELECT count(*) INTO v_total FROM ecs.auction_offers
             WHERE bidder_id = p_me.id AND (p_status IS NULL OR status = p_status);
     END IF;
-    RETURN ecs_lib.page(v_rows, v_total, CASE
-        WHEN cardinality(v_ids) > p_page_size THEN v_ids[p_page_size]::text END);
+    RETURN ecs_lib.page(v_rows, v_total, ecs_lib.next_key(v_ids, p_page_size));
 END $$;
 
 -- Ends offers that nobody answered in time, at most p_limit of them. Answers how

@@ -154,8 +154,7 @@ BEGIN
         SELECT count(*) INTO v_total FROM ecs.orders
             WHERE courier_id = p_me.id AND status = ANY (p_states);
     END IF;
-    RETURN ecs_lib.page(v_rows, v_total, CASE
-        WHEN cardinality(v_ids) > p_page_size THEN v_ids[p_page_size]::text END);
+    RETURN ecs_lib.page(v_rows, v_total, ecs_lib.next_key(v_ids, p_page_size));
 END $$;
 
 -- What the caller is carrying. Callers: couriers.

@@ -258,8 +258,7 @@ BEGIN
     END IF;
     SELECT json_agg(v.body ORDER BY v.id DESC) INTO v_rows
         FROM ecs_lib.return_views(v_ids[:p_page_size]) v;
-    RETURN ecs_lib.page(v_rows, v_total, CASE
-        WHEN cardinality(v_ids) > p_page_size THEN v_ids[p_page_size]::text END);
+    RETURN ecs_lib.page(v_rows, v_total, ecs_lib.next_key(v_ids, p_page_size));
 END $$;
 
 -- The inspection ----------------------------------------------------------------
@@ -529,8 +528,7 @@ BEGIN
         SELECT count(*) INTO v_total FROM ecs.return_units
             WHERE seller_id = p_me.id AND (p_status IS NULL OR status = p_status);
     END IF;
-    RETURN ecs_lib.page(v_rows, v_total, CASE
-        WHEN cardinality(v_ids) > p_page_size THEN v_ids[p_page_size]::text END);
+    RETURN ecs_lib.page(v_rows, v_total, ecs_lib.next_key(v_ids, p_page_size));
 END $$;
 
 -- Lists one unit for sale as what it is: like the product it was, with its

@@ -56,7 +56,7 @@ CREATE FUNCTION ecs_lib.reviews_page(p_ids bigint[], p_page_size integer, p_tota
 RETURNS ecs.answer LANGUAGE plpgsql STABLE AS $$
 BEGIN
     RETURN ecs_lib.page(ecs_lib.reviews_json(p_ids[:p_page_size], p_own), p_total,
-        CASE WHEN cardinality(p_ids) > p_page_size THEN p_ids[p_page_size]::text END);
+        ecs_lib.next_key(p_ids, p_page_size));
 END $$;
 
 -- The same of a list that may be long: it is counted up to c_counted, and pages

@@ -103,8 +103,7 @@ BEGIN
             WHERE (t.from_wallet = v_wallet OR t.to_wallet = v_wallet)
               AND ecs_lib.transfer_fits(t, p_type, p_after, p_before, p_order, p_auction);
     END IF;
-    RETURN ecs_lib.page(v_rows, v_total, CASE
-        WHEN cardinality(v_ids) > p_page_size THEN v_ids[p_page_size]::text END);
+    RETURN ecs_lib.page(v_rows, v_total, ecs_lib.next_key(v_ids, p_page_size));
 END $$;
 
 -- Moves money from the caller to another buyer, who is named by e-mail (which
@@ -175,8 +174,7 @@ BEGIN
             WHERE (p_user IS NULL OR user_id = p_user)
               AND (p_status IS NULL OR status = p_status);
     END IF;
-    RETURN ecs_lib.page(v_rows, v_total, CASE
-        WHEN cardinality(v_ids) > p_page_size THEN v_ids[p_page_size]::text END);
+    RETURN ecs_lib.page(v_rows, v_total, ecs_lib.next_key(v_ids, p_page_size));
 END $$;
 
 -- The caller's withdrawals, newest first. Callers: buyers.

@@ -75,17 +75,13 @@ BEGIN
             FROM ecs.order_items i JOIN ecs.orders o ON o.id = i.order_id
             WHERE (i.seller_id, i.order_id) > (p_me.id, coalesce(p_cursor, 0))
               AND i.seller_id <= p_me.id
-              AND (p_status IS NULL OR o.status = p_status)
-              AND (p_created_after IS NULL OR o.created_at >= p_created_after)
-              AND (p_created_before IS NULL OR o.created_at < p_created_before)
+              AND ecs_lib.order_fits(o, p_status, p_created_after, p_created_before)
             ORDER BY i.order_id LIMIT ecs_lib.export_rows()), p_cursor, p_me.id);
     END IF;
     RETURN ecs_lib.export_orders(ARRAY(
-        SELECT id FROM ecs.orders
+        SELECT id FROM ecs.orders o
         WHERE (buyer_id, id) > (p_me.id, coalesce(p_cursor, 0)) AND buyer_id <= p_me.id
-          AND (p_status IS NULL OR status = p_status)
-          AND (p_created_after IS NULL OR created_at >= p_created_after)
-          AND (p_created_before IS NULL OR created_at < p_created_before)
+          AND ecs_lib.order_fits(o, p_status, p_created_after, p_created_before)
         ORDER BY buyer_id, id LIMIT ecs_lib.export_rows()), p_cursor, NULL);
 END $$;
 
@@ -96,11 +92,9 @@ RETURNS ecs.answer LANGUAGE plpgsql STABLE SET plan_cache_mode = force_generic_p
 SET enable_bitmapscan = off AS $$
 BEGIN
     RETURN ecs_lib.export_orders(ARRAY(
-        SELECT id FROM ecs.orders
+        SELECT id FROM ecs.orders o
         WHERE id > coalesce(p_cursor, 0)
-          AND (p_status IS NULL OR status = p_status)
-          AND (p_created_after IS NULL OR created_at >= p_created_after)
-          AND (p_created_before IS NULL OR created_at < p_created_before)
+          AND ecs_lib.order_fits(o, p_status, p_created_after, p_created_before)
         ORDER BY id LIMIT ecs_lib.export_rows()), p_cursor, NULL);
 END $$;
 

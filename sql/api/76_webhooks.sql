@@ -178,7 +178,7 @@ BEGIN
         (SELECT json_agg(ecs_lib.webhook_json(e) ORDER BY e.id DESC)
          FROM ecs.webhook_endpoints e WHERE e.id = ANY (v_ids[:p_page_size])),
         v_total,
-        CASE WHEN cardinality(v_ids) > p_page_size THEN v_ids[p_page_size]::text END);
+        ecs_lib.next_key(v_ids, p_page_size));
 END $$;
 
 -- POST /api/webhooks/. Admins. Raises EC400 on events.
@@ -301,7 +301,7 @@ BEGIN
         (SELECT json_agg(ecs_lib.webhook_event_json(o) ORDER BY o.id DESC)
          FROM ecs.outbox o WHERE o.id = ANY (v_ids[:p_page_size])),
         v_total,
-        CASE WHEN cardinality(v_ids) > p_page_size THEN v_ids[p_page_size]::text END);
+        ecs_lib.next_key(v_ids, p_page_size));
 END $$;
 
 -- Can anything be sent to it? Raises wrong_state.
@@ -391,5 +391,5 @@ BEGIN
          FROM ecs.webhook_attempts a JOIN ecs.outbox o ON o.id = a.outbox_id
          WHERE a.id = ANY (v_ids[:p_page_size])),
         v_total,
-        CASE WHEN cardinality(v_ids) > p_page_size THEN v_ids[p_page_size]::text END);
+        ecs_lib.next_key(v_ids, p_page_size));
 END $$;
