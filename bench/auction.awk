@@ -69,5 +69,6 @@ END {
     printf "\n"
     aims()
     noise_line()
-    if (all_bad) exit 1
+    # of many clients of pgbench, some wait in vain for the lock
+    for (key in bad) if (key !~ /pgbench/ && bad[key]) exit 1
 }

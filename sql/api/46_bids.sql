@@ -35,11 +35,8 @@ LANGUAGE plpgsql STABLE AS $$
 BEGIN
     IF a.current_price IS NULL THEN
         RETURN a.start_price;
-    ELSIF a.min_increment IS NOT NULL THEN
-        RETURN a.current_price + a.min_increment;
     END IF;
-    RETURN a.current_price + ecs_lib.bid_increment(NULL,
-        (SELECT bid_increments FROM ecs.settings), a.current_price);
+    RETURN a.current_price + ecs_lib.auction_increment(a);
 END $$;
 
 -- A bid as it comes in; what a request is otherwise carried by (ecs_api.caller,
@@ -354,7 +351,7 @@ BEGIN
     RETURN o;
 END $$;
 
--- Writes down what bids came to: the rows, the money, the auction, the news.
+-- Writes down what bids came to: the rows, the money, the auction.
 -- Answers the auction, and the rows' first id (they follow each other).
 CREATE FUNCTION ecs_lib.bids_record(p_was ecs.auctions, p_rules ecs.settings,
     o ecs_lib.bids_outcome, p_now timestamptz, OUT a ecs.auctions, OUT first_id bigint)
@@ -381,18 +378,16 @@ BEGIN
         extensions = extensions + (v_end > end_at)::integer
     WHERE id = p_was.id RETURNING * INTO a;
     PERFORM ecs_lib.bids_hold(p_was, a, o.requests[cardinality(o.requests)]);
-    PERFORM ecs_lib.bids_announce(a, o.outbid, ecs_lib.minimum_bid(a));
 END $$;
 
 -- The answers to bids that were taken: all of them tell how the auction stands
 -- now, after the last of them.
 CREATE FUNCTION ecs_lib.bids_answers(a ecs.auctions, o ecs_lib.bids_outcome,
-    p_rules ecs.settings, p_first_id bigint, p_now timestamptz)
+    p_minimum numeric, p_currency text, p_first_id bigint, p_now timestamptz)
 RETURNS ecs.answer[] LANGUAGE plpgsql STABLE AS $$
 DECLARE
-    v_minimum CONSTANT text := ecs_lib.minimum_bid(a);
-    v_end     CONSTANT text := ecs_lib.ts(a.end_at);
-    v_now     CONSTANT text := ecs_lib.ts(p_now);
+    v_end CONSTANT text := ecs_lib.ts(a.end_at);
+    v_now CONSTANT text := ecs_lib.ts(p_now);
 BEGIN
     RETURN ARRAY(
         SELECT coalesce(o.answers[i.n], ecs_lib.created(format('/api/auctions/%s/bids/', a.id),
@@ -403,13 +398,13 @@ BEGIN
                 'max_amount', o.maxima[i.take]::text,
                 'is_leading', a.leader_id = w.user_id,
                 'current_price', a.current_price::text,
-                'minimum_bid', v_minimum,
+                'minimum_bid', p_minimum::text,
                 'bids_count', a.bids_count,
                 'end_at', v_end,
                 'server_time', v_now,
                 'created_at', v_now,
                 'wallet', json_build_object('balance', w.available::text,
-                    'held_balance', w.held::text, 'currency', p_rules.currency))))
+                    'held_balance', w.held::text, 'currency', p_currency))))
         FROM unnest(o.takes) WITH ORDINALITY AS i (take, n)
         LEFT JOIN ecs.wallets w ON w.user_id = o.bidders[i.take]
         ORDER BY i.n);
@@ -467,6 +462,7 @@ DECLARE
     v_now     timestamptz;
     v_was     ecs.auctions;
     v_done    record;
+    v_minimum numeric;
     o         ecs_lib.bids_outcome;
 BEGIN
     SELECT * INTO v_was FROM ecs.auctions WHERE id = p_id FOR NO KEY UPDATE;
@@ -476,7 +472,10 @@ BEGIN
                             ecs_lib.bids_closed(v_was, v_now));
     IF o.bidders IS NOT NULL THEN
         v_done := ecs_lib.bids_record(v_was, v_rules, o, v_now);
-        o.answers := ecs_lib.bids_answers(v_done.a, o, v_rules, v_done.first_id, v_now);
+        v_minimum := ecs_lib.minimum_bid(v_done.a);
+        PERFORM ecs_lib.bids_announce(v_done.a, o.outbid, v_minimum);
+        o.answers := ecs_lib.bids_answers(v_done.a, o, v_minimum, v_rules.currency,
+                                          v_done.first_id, v_now);
     END IF;
     IF v_claimed IS NOT NULL THEN
         PERFORM ecs_lib.bids_remember(v_bids, o.answers);
