@@ -23,6 +23,17 @@ static int is_mail(const struct dirent *entry)
     return strstr(entry->d_name, ".eml") != NULL;
 }
 
+void empty_mailbox(void)
+{
+    const char *dir = setting("ECS_MAIL_DIR");
+    struct dirent **files;
+    int count = scandir(dir, &files, is_mail, NULL), i;
+
+    for (i = 0; i < count; i++) {
+        unlink(fmt("%s/%s", dir, files[i]->d_name));
+    }
+}
+
 const char *find_mail(const char *address, const char *kind, int n)
 {
     const char *dir = setting("ECS_MAIL_DIR"), *found = NULL;

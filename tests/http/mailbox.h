@@ -5,6 +5,9 @@
 #ifndef TEST_MAILBOX_H
 #define TEST_MAILBOX_H
 
+/** Removes all mails, so that nobody has to look through them. */
+void empty_mailbox(void);
+
 /**
  * The n-th mail of a kind to somebody, from 0, with its headers.
  * @param kind  as ecs.outbox has it: "notification", "password_reset" ...

@@ -643,7 +643,7 @@ int main(void)
         what_failed_is_tried_later, a_kill_loses_no_mail,
         a_reload_loses_no_mail, two_hosts_share_the_work, NULL};
 
-    return suite_run("mail", with_files, 60)
+    return suite_run_between("mail", with_files, 60, empty_mailbox, NULL)
         | suite_run_between("outbox", with_server, 120, mails_to_server,
                             mails_to_directory);
 }
