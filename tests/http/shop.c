@@ -91,13 +91,10 @@ static void make_road(void)
 /* The key file of the instance, and the audience its tokens name. */
 static void read_keys(void)
 {
-    const char *path = fmt("%s/key", setting("ECS_DIR")), *error = NULL;
+    const char *error = NULL;
     actor_t *who;
 
-    if (access(path, R_OK) != 0) {
-        path = fmt("%s/state/key", setting("ECS_DIR"));
-    }
-    keys = ecs_secrets_load(pool, path, NULL, &error);
+    keys = ecs_secrets_load(pool, state_file("key"), NULL, &error);
     ck_assert_msg(keys != NULL, "%s", error);
     audience = "not known yet";
     who = person("user", NULL);

@@ -18,6 +18,8 @@
 #include <unistd.h>
 
 #define SHOWN_MAX 1500 /* bytes of a body in a message */
+#define UNTIL_S 60
+#define UNTIL_PAUSE_US 20000
 
 /* --- expectations -------------------------------------------------------- */
 
@@ -273,6 +275,18 @@ void pass(const char *interval)
     sql("UPDATE ecs_test.clock SET ahead = ahead + interval '%s'", interval);
 }
 
+double until(const char *condition)
+{
+    double begin = seconds_now();
+
+    while (!sql_true("SELECT %s", condition)) {
+        ck_assert_msg(seconds_now() < begin + UNTIL_S, "in vain: %s",
+                      condition);
+        usleep(UNTIL_PAUSE_US);
+    }
+    return seconds_now() - begin;
+}
+
 void books_balance(void)
 {
     const char *broken = sql("SELECT string_agg(name || ': ' || figure, E'\n')"
@@ -295,12 +309,29 @@ const char *setting(const char *name)
 
 void instance(const char *command, const char *args)
 {
+    instance_in(setting("ECS_DIR"), command, args);
+}
+
+void instance_in(const char *dir, const char *command, const char *args)
+{
     const char *line = fmt("'%s' %s '%s' %s", setting("ECS_INSTANCE"), command,
-                           setting("ECS_DIR"), args);
+                           dir, args);
     int status = system(line);
 
     ck_assert_msg(WIFEXITED(status) && WEXITSTATUS(status) == 0,
                   "%s: status %d", line, status);
+}
+
+const char *state_dir(const char *dir)
+{
+    const char *link = fmt("%s/state", dir);
+
+    return access(link, F_OK) == 0 ? link : dir;
+}
+
+const char *state_file(const char *path)
+{
+    return fmt("%s/%s", state_dir(setting("ECS_DIR")), path);
 }
 
 const char *file_text(const char *path)

@@ -91,6 +91,13 @@ void sql_reconnect(void);
 /** Let the shop's clock (ecs.now()) go forward, e.g. by "3 days". */
 void pass(const char *interval);
 
+/**
+ * Wait until a condition of SQL holds, stop when it does not in a minute, which
+ * is far more than things take.
+ * @return the seconds that took
+ */
+double until(const char *condition);
+
 /** Every invariant of the ledger and of derived numbers holds, else stop. */
 void books_balance(void);
 
@@ -101,6 +108,15 @@ const char *setting(const char *name);
 
 /** Run `instance COMMAND DIR ARGS` and stop when it fails. */
 void instance(const char *command, const char *args);
+
+/** The same for another one's DIR. */
+void instance_in(const char *dir, const char *command, const char *args);
+
+/** Where an instance has its files: in DIR, or where a link in it says. */
+const char *state_dir(const char *dir);
+
+/** A file of this instance there, e.g. "httpd/run/httpd.pid". */
+const char *state_file(const char *path);
 
 /** All of a file, "" when it is not there. */
 const char *file_text(const char *path);

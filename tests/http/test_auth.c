@@ -406,13 +406,10 @@ END_TEST
 /* A static file in a Location of admins; see httpd.conf here. */
 static void write_staff_page(void)
 {
-    const char *dir = fmt("%s/state/httpd/htdocs/staff", setting("ECS_DIR"));
+    const char *dir = state_file("httpd/htdocs/staff");
     FILE *file;
 
-    if (mkdir(dir, 0755) != 0) {
-        dir = fmt("%s/httpd/htdocs/staff", setting("ECS_DIR"));
-        mkdir(dir, 0755);
-    }
+    mkdir(dir, 0755);
     file = fopen(fmt("%s/notes.txt", dir), "w");
     ck_assert_ptr_nonnull(file);
     fputs("for admins only\n", file);

@@ -353,15 +353,9 @@ END_TEST
 /* Stop or continue PostgreSQL, all of it. */
 static void signal_database(int signal)
 {
-    const char *dir = setting("ECS_DIR");
-    const char *text = file_text(fmt("%s/state/db/postmaster.pid", dir));
+    long pid = atol(file_text(state_file("db/postmaster.pid")));
     char *rest;
-    long pid;
 
-    if (*text == '\0') {
-        text = file_text(fmt("%s/db/postmaster.pid", dir));
-    }
-    pid = atol(text);
     ck_assert_int_gt(pid, 1);
     kill((pid_t)pid, signal);
     rest = (char *)file_text(fmt("/proc/%ld/task/%ld/children", pid, pid));

@@ -7,6 +7,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <unistd.h>
+#include "hosts.h"
 #include "support.h"
 #include "shop.h"
 
@@ -19,57 +20,22 @@
 
 /* --- hosts --------------------------------------------------------------- */
 
-static const char *dir_of(const char *host)
-{
-    return fmt("%s-%s", setting("ECS_DIR"), host);
-}
-
-static void host_command(const char *command, const char *host,
-                         const char *args)
-{
-    const char *line = fmt("'%s' %s '%s' %s", setting("ECS_INSTANCE"), command,
-                           dir_of(host), args);
-
-    ck_assert_msg(system(line) == 0, "%s fails", line);
-}
-
-/* The module that the shop runs with; the plain one where that is built with a
- * sanitizer. */
-static void start(const char *host)
-{
-    const char *log = setting("ECS_ERROR_LOG");
-    const char *module = is_slow()
-        ? "" : fmt(" --module '%.*s/mod_ecs.so'",
-                   (int)(strrchr(log, '/') - log), log);
-
-    host_command("start", host,
-                 fmt("--share '%s' --threads 8 --connections 2%s",
-                     setting("ECS_DIR"), module));
-}
-
 static void start_hosts(void)
 {
-    start("a");
-    start("b");
+    host_start("a", "");
+    host_start("b", "");
 }
 
 static void end_hosts(void)
 {
-    host_command("destroy", "a", "");
-    host_command("destroy", "b", "");
-}
-
-/* Where the state of a host is: in its directory, or where a link says. */
-static const char *state_of(const char *host)
-{
-    const char *link = fmt("%s/state", dir_of(host));
-
-    return access(link, F_OK) == 0 ? link : dir_of(host);
+    host_end("a");
+    host_end("b");
 }
 
 static pid_t parent_of(const char *host)
 {
-    pid_t pid = atoi(file_text(fmt("%s/httpd/run/httpd.pid", state_of(host))));
+    const char *file = fmt("%s/httpd/run/httpd.pid", state_dir(host_dir(host)));
+    pid_t pid = atoi(file_text(file));
 
     ck_assert_int_gt(pid, 1);
     return pid;
@@ -103,21 +69,6 @@ static int ran_on(const char *job, const char *host)
                     parent_of(host), job);
 }
 
-/* --- what is waited for -------------------------------------------------- */
-
-/* Until the statement's value is true; answers the seconds that took. */
-static double until(const char *statement)
-{
-    double begin = seconds_now();
-
-    while (!sql_true("%s", statement)) {
-        ck_assert_msg(seconds_now() < begin + SOON, "does not happen: %s",
-                      statement);
-        usleep(20000);
-    }
-    return seconds_now() - begin;
-}
-
 typedef struct sale_t {
     actor_t *seller, *buyer, *courier;
     long long product;
@@ -146,7 +97,7 @@ static long long a_delivered_order(const sale_t *sale)
 /* All orders of the seller are completed, and each was once. */
 static const char *all_completed(const sale_t *sale)
 {
-    return fmt("SELECT bool_and(o.status = 'COMPLETED') FROM ecs.orders o"
+    return fmt("bool_and(o.status = 'COMPLETED') FROM ecs.orders o"
                " WHERE o.buyer_id = %lld", sale->buyer->id);
 }
 
@@ -199,7 +150,7 @@ START_TEST(two_hosts_do_everything_once)
     long long before;
     int i;
 
-    until("SELECT EXISTS (SELECT FROM ecs.jobs WHERE name = 'orders_complete'"
+    until("EXISTS (SELECT FROM ecs.jobs WHERE name = 'orders_complete'"
           " AND last_success_at IS NOT NULL)");
     for (i = 0; i < ORDERS; i++) {
         a_delivered_order(&sale);
@@ -237,7 +188,7 @@ START_TEST(an_auction_ends_once_whoever_ends_it)
         expect(post(admin, fmt("/api/auctions/admin/%lld/review/", id),
                     "{\"action\": \"approve\"}"), 200);
         pass("1 second");
-        until(fmt("SELECT status = 'ACTIVE' FROM ecs.auctions WHERE id = %lld",
+        until(fmt("status = 'ACTIVE' FROM ecs.auctions WHERE id = %lld",
                   id)); /* the clock's doing, within moments */
         expect(post(bidder, fmt("/api/auctions/%lld/bid/", id),
                     "{\"amount\": \"10.00\"}"), 201);
@@ -291,7 +242,7 @@ START_TEST(when_a_host_is_killed_another_takes_over)
     ck_assert_msg(took < TAKEN_OVER || is_slow(),
                   "an order was completed only after %.2f s", took);
     each_had_one_effect(&sale, 3);
-    start(first);
+    host_start(first, "");
 }
 END_TEST
 
@@ -324,11 +275,11 @@ START_TEST(who_is_killed_in_the_middle_leaves_no_half)
     hold_up(&sale);
     kill_host("a");
     kill_host("b");
-    start("b");
+    host_start("b", "");
     sql("COMMIT");
     until(all_completed(&sale));
     each_had_one_effect(&sale, 1);
-    start("a");
+    host_start("a", "");
 }
 END_TEST
 
@@ -345,7 +296,7 @@ START_TEST(a_child_that_dies_is_not_missed)
     pass("3 days 1 second");
     until(all_completed(&sale));
     each_had_one_effect(&sale, 1);
-    start("a");
+    host_start("a", "");
 }
 END_TEST
 
@@ -354,7 +305,7 @@ END_TEST
 START_TEST(a_reload_stops_no_job)
 {
     sale_t sale = a_sale(RELOADS);
-    const char *log = fmt("%s/httpd/error.log", state_of("b"));
+    const char *log = fmt("%s/httpd/error.log", state_dir(host_dir("b")));
     int i;
 
     kill_host("a");
@@ -364,7 +315,7 @@ START_TEST(a_reload_stops_no_job)
 
         a_delivered_order(&sale);
         hold_up(&sale);
-        host_command("reload", "b", "");
+        instance_in(host_dir("b"), "reload", "");
         usleep(500000);
         sql("COMMIT");
         until(all_completed(&sale));
@@ -378,7 +329,7 @@ START_TEST(a_reload_stops_no_job)
     ck_assert_ptr_null(strstr(file_text(log), "ECS0011")); /* left halfway */
     ck_assert_ptr_null(strstr(file_text(log), "Segmentation fault"));
     ck_assert_ptr_null(strstr(file_text(log), "Abort"));
-    start("a");
+    host_start("a", "");
 }
 END_TEST
 
@@ -396,7 +347,7 @@ START_TEST(jobs_are_seen)
     reply_t *r;
     int i;
 
-    until("SELECT count(last_success_at) >= 10 FROM ecs.jobs");
+    until("count(last_success_at) >= 10 FROM ecs.jobs");
     r = expect(get(admin, "/api/jobs/"), 200);
     ck_assert_ptr_nonnull(text_at(r, "checked_at"));
     for (i = 0; names[i]; i++) {
@@ -448,14 +399,14 @@ START_TEST(a_job_that_fails_is_seen_and_the_others_go_on)
         "(p_limit integer) RETURNS integer LANGUAGE plpgsql AS $$"
         "BEGIN UPDATE ecs.settings SET low_stock_at = 99;"
         " RAISE EXCEPTION 'the hammer is broken'; END $$");
-    until(fmt("SELECT failures > %lld FROM ecs.jobs"
+    until(fmt("failures > %lld FROM ecs.jobs"
               " WHERE name = 'auction_offers_expire'", before));
     job = job_seen(admin, "auction_offers_expire");
     ck_assert_str_eq(json_string_value(json_object_get(job, "last_error")),
                      "the hammer is broken");
     ck_assert(sql_true("SELECT low_stock_at <> 99 FROM ecs.settings"));
     pass("1 minute"); /* in which it was not done once */
-    until("SELECT last_success_at > ecs.now() - interval '10 seconds'"
+    until("last_success_at > ecs.now() - interval '10 seconds'"
           " FROM ecs.jobs WHERE name = 'auctions_close'");
     ck_assert(is_overdue(admin, "auction_offers_expire"));
     ck_assert(!is_overdue(admin, "auctions_close"));
@@ -465,7 +416,7 @@ START_TEST(a_job_that_fails_is_seen_and_the_others_go_on)
     ck_assert_int_le(failures(admin, "auction_offers_expire"), done + 3);
 
     sql("%s", function);
-    until("SELECT failures_in_row = 0 FROM ecs.jobs"
+    until("failures_in_row = 0 FROM ecs.jobs"
           " WHERE name = 'auction_offers_expire'");
     ck_assert(!is_overdue(admin, "auction_offers_expire"));
 }
@@ -485,9 +436,8 @@ START_TEST(what_cannot_be_done_holds_up_nothing)
         "CREATE TRIGGER jinx BEFORE UPDATE ON ecs.orders FOR EACH ROW"
         " WHEN (OLD.id = %lld) EXECUTE FUNCTION ecs_test.jinx()", bad);
     pass("3 days 1 second");
-    until(fmt("SELECT status = 'COMPLETED' FROM ecs.orders WHERE id = %lld",
-              good));
-    until("SELECT EXISTS (SELECT FROM ecs.job_failures"
+    until(fmt("status = 'COMPLETED' FROM ecs.orders WHERE id = %lld", good));
+    until("EXISTS (SELECT FROM ecs.job_failures"
           " WHERE job = 'orders_complete' AND failures > 1)");
     ck_assert_str_eq(order_status(bad), "DELIVERED");
     job = job_seen(admin, "orders_complete");
@@ -526,15 +476,15 @@ START_TEST(what_has_run_out_is_removed)
     sql("UPDATE ecs.jobs SET next_run_at = ecs.now()"
         " WHERE name IN ('sessions_clean', 'keys_clean', 'logins_clean')");
     kill_host("a"); /* a new one asks at once */
-    start("a");
+    host_start("a", "");
 
-    until(fmt("SELECT count(*) = 1 FROM ecs.idempotency_keys"
+    until(fmt("count(*) = 1 FROM ecs.idempotency_keys"
               " WHERE scope = '%s'", word));
-    until(fmt("SELECT count(*) = 0 FROM ecs.refresh_tokens"
+    until(fmt("count(*) = 0 FROM ecs.refresh_tokens"
               " WHERE token_hash LIKE '%s-%%'", word));
-    until(fmt("SELECT count(*) = 0 FROM ecs.sessions"
+    until(fmt("count(*) = 0 FROM ecs.sessions"
               " WHERE user_id = %lld AND expires_at < ecs.now()", who->id));
-    until(fmt("SELECT string_agg(subject, ' ') = 'account:%s-young'"
+    until(fmt("string_agg(subject, ' ') = 'account:%s-young'"
               " FROM ecs.login_failures WHERE subject LIKE 'account:%s%%'",
               word, word));
     expect(get(who, "/api/accounts/me/"), 200);

@@ -4,10 +4,9 @@
  * from the directory that httpd.conf names; then the outbox in front of an SMTP
  * server that is slow, away, refuses, and while httpd is killed.
  */
-#include <signal.h>
 #include <stdlib.h>
-#include <sys/stat.h>
 #include <unistd.h>
+#include "hosts.h"
 #include "mailbox.h"
 #include "processes.h"
 #include "smtp_server.h"
@@ -21,19 +20,8 @@
 #define OUTBOX "/api/notifications/admin/outbox/"
 #define PREFERENCES "/api/notifications/preferences/"
 #define NEW_PASSWORD "juniper-kettle-77"
-#define WAIT_S 40.0
 
 /* --- what is waited for --------------------------------------------------- */
-
-static void until(const char *what)
-{
-    double end = seconds_now() + WAIT_S;
-
-    while (!sql_true("SELECT %s", what)) {
-        ck_assert_msg(seconds_now() < end, "in vain: %s", what);
-        usleep(100000);
-    }
-}
 
 static void until_empty(void)
 {
@@ -303,49 +291,19 @@ END_TEST
 static int port; /* of the server, the same for all tests */
 static smtp_server_t *server;
 
-static const char *state(void)
-{
-    const char *log = setting("ECS_ERROR_LOG");
-    const char *httpd = fmt("%.*s", (int)(strrchr(log, '/') - log), log);
-
-    return fmt("%.*s", (int)(strrchr(httpd, '/') - httpd), httpd);
-}
-
-/* Until the children of before have gone: they do what they were told to. */
-static void reload(void)
-{
-    long children[CHILDREN_MAX];
-    int count = children_of(parent_pid(), children), i;
-
-    instance("reload", "");
-    for (i = 0; i < count; i++) {
-        while (kill((pid_t)children[i], 0) == 0) {
-            usleep(50000);
-        }
-    }
-}
-
 /* Mails go to the server from now on. */
 static void mails_to_server(void)
 {
     smtp_server_t *any = smtp_start(0);
-    FILE *conf;
 
     port = smtp_port(any);
     smtp_down(any);
-    mkdir(fmt("%s/extra", state()), 0755);
-    conf = fopen(fmt("%s/extra/mail.conf", state()), "w");
-    ck_assert_ptr_nonnull(conf);
-    fprintf(conf, "EcsMail smtp://127.0.0.1:%d\n", port);
-    fclose(conf);
-    reload();
+    configure(fmt("EcsMail smtp://127.0.0.1:%d", port));
 }
 
 static void mails_to_directory(void)
 {
-    unlink(fmt("%s/extra/mail.conf", state()));
-    rmdir(fmt("%s/extra", state()));
-    reload();
+    configure(NULL);
 }
 
 /* A server, and nothing in the outbox, also of what other tests told. */
@@ -519,17 +477,6 @@ START_TEST(what_failed_is_tried_later)
 }
 END_TEST
 
-static void kill_children(void)
-{
-    long children[CHILDREN_MAX];
-    int count = children_of(parent_pid(), children), i;
-
-    ck_assert_int_gt(count, 0);
-    for (i = 0; i < count; i++) {
-        kill((pid_t)children[i], SIGKILL);
-    }
-}
-
 /* All children are killed, again and again, while they deliver. */
 START_TEST(a_kill_loses_no_mail)
 {
@@ -577,26 +524,10 @@ END_TEST
 
 /* --- two hosts ----------------------------------------------------------- */
 
-static void second_host(const char *command, const char *args)
-{
-    const char *line = fmt("'%s' %s '%s-mail' %s", setting("ECS_INSTANCE"),
-                           command, setting("ECS_DIR"), args);
-
-    ck_assert_msg(system(line) == 0, "%s fails", line);
-}
-
-static const char *module_option(void)
-{
-    const char *log = setting("ECS_ERROR_LOG");
-
-    return is_slow() ? "" : fmt(" --module '%.*s/mod_ecs.so'",
-                                (int)(strrchr(log, '/') - log), log);
-}
-
 /* Nothing dies, so nothing comes twice, however many take from one outbox. */
 START_TEST(two_hosts_share_the_work)
 {
-    const char *conf = fmt("%s/extra/host", state());
+    const char *conf = state_file("extra/host");
     actor_t *buyer = person("user", "100.00");
     long long id = product(person("seller", NULL), "1.00", 90);
     FILE *file = fopen(conf, "w");
@@ -607,15 +538,13 @@ START_TEST(two_hosts_share_the_work)
                   "EcsMailFrom \"Other Host <shop@example.com>\"\n", port);
     fclose(file);
     open_server();
-    second_host("start", fmt("--share '%s' --threads 8 --connections 2"
-                             " --conf '%s'%s", setting("ECS_DIR"), conf,
-                             module_option()));
+    host_start("mail", fmt("--conf '%s'", conf));
     smtp_slow(server, 20);
     for (i = 0; i < 40; i++) {
         buy(buyer, id, 1);
     }
     until_empty();
-    second_host("destroy", "");
+    host_end("mail");
     unlink(conf);
     everything_came();
     ck_assert_int_eq(smtp_count(server),

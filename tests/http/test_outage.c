@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <sys/wait.h>
 #include <unistd.h>
+#include "processes.h"
 #include "support.h"
 #include "shop.h"
 
@@ -24,14 +25,9 @@
 /* Pids of the parent's children, as one text. */
 static const char *httpd_children(void)
 {
-    const char *pid =
-        file_text(fmt("%s/state/httpd/run/httpd.pid", setting("ECS_DIR")));
+    long pid = parent_pid();
 
-    if (*pid == '\0') {
-        pid = file_text(fmt("%s/httpd/run/httpd.pid", setting("ECS_DIR")));
-    }
-    ck_assert_str_ne(pid, "");
-    return file_text(fmt("/proc/%ld/task/%ld/children", atol(pid), atol(pid)));
+    return file_text(fmt("/proc/%ld/task/%ld/children", pid, pid));
 }
 
 static int log_lines(const char *word)

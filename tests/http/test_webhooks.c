@@ -4,9 +4,7 @@
  * verifies their signatures: what is sent and to whom, secrets, endpoints that
  * are away, slow, or want nothing any more, and httpd killed meanwhile.
  */
-#include <signal.h>
 #include <stdlib.h>
-#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 #include "hook_server.h"
@@ -15,7 +13,6 @@
 #include "shop.h"
 
 #define HOOKS "/api/webhooks/"
-#define WAIT_S 40.0
 
 static actor_t *admin;
 static hook_server_t *server;
@@ -57,16 +54,6 @@ static endpoint_t endpoint_at(const char *url, const char *events)
 static endpoint_t endpoint(const char *events)
 {
     return endpoint_at(fmt("%s/hook", hook_url(listener())), events);
-}
-
-static void until(const char *what)
-{
-    double last = seconds_now() + WAIT_S;
-
-    while (!sql_true("SELECT %s", what)) {
-        ck_assert_msg(seconds_now() < last, "in vain: %s", what);
-        usleep(50000);
-    }
 }
 
 static void until_empty(void)
@@ -471,17 +458,6 @@ START_TEST(nobody_waits_for_a_slow_one)
 }
 END_TEST
 
-static void kill_children(void)
-{
-    long children[CHILDREN_MAX];
-    int count = children_of(parent_pid(), children), i;
-
-    ck_assert_int_gt(count, 0);
-    for (i = 0; i < count; i++) {
-        kill((pid_t)children[i], SIGKILL);
-    }
-}
-
 START_TEST(a_kill_loses_no_webhook)
 {
     actor_t *buyer = person("user", "100.00");
@@ -511,44 +487,14 @@ END_TEST
 
 /* --- the network that the server stands in ------------------------------- */
 
-static const char *extra(const char *file)
-{
-    const char *log = setting("ECS_ERROR_LOG");
-    const char *httpd = fmt("%.*s", (int)(strrchr(log, '/') - log), log);
-
-    return fmt("%.*s/extra%s", (int)(strrchr(httpd, '/') - httpd), httpd, file);
-}
-
-static void reload(void)
-{
-    long children[CHILDREN_MAX];
-    int count = children_of(parent_pid(), children), i;
-
-    instance("reload", "");
-    for (i = 0; i < count; i++) {
-        while (kill((pid_t)children[i], 0) == 0) {
-            usleep(50000);
-        }
-    }
-}
-
 static void forbid_private(void)
 {
-    FILE *conf;
-
-    mkdir(extra(""), 0755);
-    conf = fopen(extra("/webhooks.conf"), "w");
-    ck_assert_ptr_nonnull(conf);
-    fputs("EcsWebhookAllowPrivate Off\n", conf);
-    fclose(conf);
-    reload();
+    configure("EcsWebhookAllowPrivate Off");
 }
 
 static void allow_private(void)
 {
-    unlink(extra("/webhooks.conf"));
-    rmdir(extra(""));
-    reload();
+    configure(NULL);
 }
 
 START_TEST(nothing_goes_into_the_own_network)
