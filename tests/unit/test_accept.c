@@ -3,11 +3,8 @@
  * test_accept.c - what clients say in Accept, and what they get.
  */
 #include "accept.h"
+#include "unit.h"
 
-#include <check.h>
-#include <stdlib.h>
-
-#define LENGTH(array) ((int)(sizeof(array) / sizeof((array)[0])))
 #define JSON "application/json"
 #define PNG "image/png"
 #define SVG "image/svg+xml"
@@ -101,16 +98,10 @@ int main(void)
 {
     Suite *suite = suite_create("accept");
     TCase *tc = tcase_create("accept");
-    SRunner *runner;
-    int failed;
 
     tcase_add_loop_test(tc, a_type_is_named_or_not, 0, LENGTH(said));
     tcase_add_loop_test(tc, the_most_wanted_type_is_chosen, 0,
                         LENGTH(choices));
     suite_add_tcase(suite, tc);
-    runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? 0 : 1;
+    return unit_run(suite);
 }

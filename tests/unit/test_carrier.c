@@ -5,12 +5,10 @@
  * gathers goes together.
  */
 #include "carrier.h"
+#include "unit.h"
 
-#include <check.h>
-#include <stdlib.h>
 #include <string.h>
 
-#include <apr_general.h>
 #include <apr_strings.h>
 #include <apr_thread_mutex.h>
 #include <apr_thread_proc.h>
@@ -37,20 +35,14 @@ typedef struct goods_t {
     int carried; /* how often */
 } goods_t;
 
-static apr_pool_t *pool;
 static work_t work;
 
 static void setup(void)
 {
-    apr_pool_create(&pool, NULL);
+    pool_open();
     memset(&work, 0, sizeof(work));
     work.carrier = ecs_carrier_make(pool, MOST);
     apr_thread_mutex_create(&work.mutex, APR_THREAD_MUTEX_DEFAULT, pool);
-}
-
-static void teardown(void)
-{
-    apr_pool_destroy(pool);
 }
 
 static void trip(void *baton, apr_pool_t *p, ecs_parcel_t **parcels, int count)
@@ -166,19 +158,12 @@ int main(void)
 {
     Suite *suite = suite_create("carrier");
     TCase *tests = tcase_create("carrier");
-    SRunner *runner = srunner_create(suite);
-    int failed;
 
-    apr_initialize();
     tcase_set_timeout(tests, 60);
-    tcase_add_checked_fixture(tests, setup, teardown);
+    tcase_add_checked_fixture(tests, setup, pool_close);
     tcase_add_test(tests, one_alone_goes_at_once);
     tcase_add_test(tests, everything_arrives_once);
     tcase_add_test(tests, what_gathers_goes_together);
     suite_add_tcase(suite, tests);
-    srunner_run_all(runner, CK_NORMAL);
-    failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    apr_terminate();
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return unit_run(suite);
 }

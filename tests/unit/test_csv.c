@@ -3,24 +3,9 @@
  * test_csv.c - tables as people's spreadsheets write them, and what is none.
  */
 #include "csv.h"
+#include "unit.h"
 
-#include <check.h>
-#include <stdlib.h>
 #include <string.h>
-
-#include <apr_general.h>
-
-static apr_pool_t *pool;
-
-static void setup(void)
-{
-    apr_pool_create(&pool, NULL);
-}
-
-static void teardown(void)
-{
-    apr_pool_destroy(pool);
-}
 
 /* The rows as JSON text, or the sentence of the refusal. */
 static const char *parse(const char *text)
@@ -93,19 +78,12 @@ int main(void)
 {
     Suite *suite = suite_create("csv");
     TCase *tests = tcase_create("csv");
-    SRunner *runner = srunner_create(suite);
-    int failed;
 
-    apr_initialize();
-    tcase_add_checked_fixture(tests, setup, teardown);
+    tcase_add_checked_fixture(tests, pool_open, pool_close);
     tcase_add_test(tests, lines_and_fields);
     tcase_add_test(tests, quotes);
     tcase_add_test(tests, spreadsheets);
     tcase_add_test(tests, no_tables);
     suite_add_tcase(suite, tests);
-    srunner_run_all(runner, CK_NORMAL);
-    failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    apr_terminate();
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return unit_run(suite);
 }

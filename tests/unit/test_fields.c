@@ -7,14 +7,11 @@
 #include "fields.h"
 #include "json.h"
 #include "page.h"
+#include "unit.h"
 
-#include <apr_general.h>
 #include <apr_strings.h>
-#include <check.h>
-#include <stdlib.h>
 #include <string.h>
 
-#define LENGTH(array) ((int)(sizeof(array) / sizeof((array)[0])))
 #define FIELDS_MAX 32
 
 static const char KEY[] = "0123456789abcdef0123456789abcdef";
@@ -68,19 +65,8 @@ static const ecs_field_t strict_fields[] = {
 static const ecs_route_t strict_change = {"PATCH", "/api/x/",
                                           .fields = strict_fields};
 
-static apr_pool_t *pool;
 static const char *values[FIELDS_MAX];
 static const char *changes;
-
-static void setup(void)
-{
-    apr_pool_create(&pool, NULL);
-}
-
-static void teardown(void)
-{
-    apr_pool_destroy(pool);
-}
 
 static ecs_problem_t *read_all(const ecs_route_t *route, const json_t *body,
                                int is_form, const char *query,
@@ -517,7 +503,7 @@ static Suite *suite(void)
     Suite *s = suite_create("fields");
     TCase *tc = tcase_create("fields");
 
-    tcase_add_checked_fixture(tc, setup, teardown);
+    tcase_add_checked_fixture(tc, pool_open, pool_close);
     tcase_set_timeout(tc, 60);
     tcase_add_test(tc, long_choices_are_not_echoed_whole);
     tcase_add_test(tc, absent_members);
@@ -543,14 +529,5 @@ static Suite *suite(void)
 
 int main(void)
 {
-    SRunner *runner;
-    int failed;
-
-    apr_initialize();
-    runner = srunner_create(suite());
-    srunner_run_all(runner, CK_NORMAL);
-    failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    apr_terminate();
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return unit_run(suite());
 }

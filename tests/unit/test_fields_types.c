@@ -7,14 +7,11 @@
 #include "fields.h"
 #include "json.h"
 #include "money.h"
+#include "unit.h"
 
-#include <apr_general.h>
 #include <apr_strings.h>
-#include <check.h>
 #include <stdlib.h>
 #include <string.h>
-
-#define LENGTH(array) ((int)(sizeof(array) / sizeof((array)[0])))
 
 static const ecs_field_t fields[] = {
     {"name", ECS_T_STRING, ECS_IN_BODY, 0, 3, 10},
@@ -34,18 +31,6 @@ static const ecs_field_t fields[] = {
     {NULL},
 };
 static const ecs_route_t route = {"POST", "/api/things/", .fields = fields};
-
-static apr_pool_t *pool;
-
-static void setup(void)
-{
-    apr_pool_create(&pool, NULL);
-}
-
-static void teardown(void)
-{
-    apr_pool_destroy(pool);
-}
 
 /* Send one member; returns its message when it is refused. */
 static const char *read_value(const char *name, const char *json,
@@ -362,7 +347,7 @@ static Suite *suite(void)
     Suite *s = suite_create("fields_types");
     TCase *tc = tcase_create("fields_types");
 
-    tcase_add_checked_fixture(tc, setup, teardown);
+    tcase_add_checked_fixture(tc, pool_open, pool_close);
     tcase_set_timeout(tc, 60);
     tcase_add_loop_test(tc, values_of_each_type, 0, LENGTH(values));
     tcase_add_test(tc, every_cent_survives_a_double);
@@ -374,14 +359,5 @@ static Suite *suite(void)
 
 int main(void)
 {
-    SRunner *runner;
-    int failed;
-
-    apr_initialize();
-    runner = srunner_create(suite());
-    srunner_run_all(runner, CK_NORMAL);
-    failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    apr_terminate();
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return unit_run(suite());
 }

@@ -4,11 +4,8 @@
  * successes is no outage.
  */
 #include "fuse.h"
+#include "unit.h"
 
-#include <check.h>
-#include <stdlib.h>
-
-#include <apr_general.h>
 #include <apr_thread_proc.h>
 
 #define THREADS 8
@@ -19,6 +16,7 @@ static ecs_fuse_t fuse;
 
 static void setup(void)
 {
+    pool_open();
     fuse = (ecs_fuse_t){ 0 };
 }
 
@@ -99,10 +97,8 @@ START_TEST(of_many_at_once_one_tries)
     apr_thread_t *threads[THREADS];
     int tries[THREADS];
     apr_status_t rv;
-    apr_pool_t *pool;
     int i, sum = 0;
 
-    apr_pool_create(&pool, NULL);
     ecs_fuse_blow(&fuse, NOW);
     for (i = 0; i < THREADS; i++) {
         ck_assert_int_eq(apr_thread_create(&threads[i], NULL, try_it,
@@ -113,7 +109,6 @@ START_TEST(of_many_at_once_one_tries)
         sum += tries[i];
     }
     ck_assert_int_eq(sum, 1);
-    apr_pool_destroy(pool);
 }
 END_TEST
 
@@ -121,11 +116,8 @@ int main(void)
 {
     Suite *suite = suite_create("fuse");
     TCase *tests = tcase_create("fuse");
-    SRunner *runner = srunner_create(suite);
-    int failed;
 
-    apr_initialize();
-    tcase_add_checked_fixture(tests, setup, NULL);
+    tcase_add_checked_fixture(tests, setup, pool_close);
     tcase_add_test(tests, a_whole_fuse_lets_everybody_pass);
     tcase_add_test(tests, after_a_pause_one_tries);
     tcase_add_test(tests, a_failed_try_begins_another_pause);
@@ -134,9 +126,5 @@ int main(void)
     tcase_add_test(tests, one_failure_among_successes_is_no_outage);
     tcase_add_test(tests, of_many_at_once_one_tries);
     suite_add_tcase(suite, tests);
-    srunner_run_all(runner, CK_NORMAL);
-    failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    apr_terminate();
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return unit_run(suite);
 }

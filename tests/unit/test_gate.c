@@ -4,11 +4,8 @@
  * served, and nobody waits longer than they said.
  */
 #include "gate.h"
+#include "unit.h"
 
-#include <check.h>
-#include <stdlib.h>
-
-#include <apr_general.h>
 #include <apr_thread_proc.h>
 
 #define WAITERS 8
@@ -16,21 +13,15 @@
 #define SHORT_WAIT (20 * 1000)
 #define STAGGER (20 * 1000) /* so that waiters queue in a known order */
 
-static apr_pool_t *pool;
 static ecs_gate_t *gate;
 static int order[WAITERS];
 static int served; /* guarded by the gate's one place */
 
 static void setup(void)
 {
-    apr_pool_create(&pool, NULL);
+    pool_open();
     gate = ecs_gate_make(pool, 1);
     served = 0;
-}
-
-static void teardown(void)
-{
-    apr_pool_destroy(pool);
 }
 
 static void *APR_THREAD_FUNC wait_in_line(apr_thread_t *thread, void *number)
@@ -124,19 +115,12 @@ int main(void)
 {
     Suite *suite = suite_create("gate");
     TCase *tests = tcase_create("turns");
-    SRunner *runner;
-    int failed;
 
-    apr_initialize();
-    tcase_add_checked_fixture(tests, setup, teardown);
+    tcase_add_checked_fixture(tests, setup, pool_close);
     tcase_add_test(tests, places_are_counted);
     tcase_add_test(tests, waiting_ends);
     tcase_add_test(tests, first_come_first_served);
     tcase_add_test(tests, a_full_queue_sends_away);
     suite_add_tcase(suite, tests);
-    runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return unit_run(suite);
 }

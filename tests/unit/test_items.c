@@ -5,14 +5,10 @@
  */
 #include "fields.h"
 #include "json.h"
+#include "unit.h"
 
-#include <apr_general.h>
 #include <apr_strings.h>
-#include <check.h>
-#include <stdlib.h>
 #include <string.h>
-
-#define LENGTH(array) ((int)(sizeof(array) / sizeof((array)[0])))
 
 static const ecs_field_t members[] = {
     {"condition", ECS_T_CHOICE, ECS_IN_BODY, ECS_REQUIRED,
@@ -30,18 +26,6 @@ static const ecs_field_t fields[] = {
 };
 static const ecs_route_t create = {"POST", "/api/things/", .fields = fields};
 static const ecs_route_t change = {"PATCH", "/api/things/", .fields = fields};
-
-static apr_pool_t *pool;
-
-static void setup(void)
-{
-    apr_pool_create(&pool, NULL);
-}
-
-static void teardown(void)
-{
-    apr_pool_destroy(pool);
-}
 
 /* Reads {"items": list}. */
 static ecs_problem_t *read_list(const ecs_route_t *route, const char *list,
@@ -148,7 +132,7 @@ static Suite *suite(void)
     Suite *s = suite_create("items");
     TCase *tc = tcase_create("items");
 
-    tcase_add_checked_fixture(tc, setup, teardown);
+    tcase_add_checked_fixture(tc, pool_open, pool_close);
     tcase_add_loop_test(tc, lists_get_their_normal_form, 0, LENGTH(good));
     tcase_add_loop_test(tc, wrong_objects_are_told_apart, 0, LENGTH(bad));
     tcase_add_test(tc, pointers_lead_to_the_member);
@@ -158,14 +142,5 @@ static Suite *suite(void)
 
 int main(void)
 {
-    SRunner *runner;
-    int failed;
-
-    apr_initialize();
-    runner = srunner_create(suite());
-    srunner_run_all(runner, CK_NORMAL);
-    failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    apr_terminate();
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return unit_run(suite());
 }

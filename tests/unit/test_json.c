@@ -5,24 +5,10 @@
  */
 #include "json.h"
 #include "utf8.h"
+#include "unit.h"
 
-#include <apr_general.h>
 #include <apr_strings.h>
-#include <check.h>
-#include <stdlib.h>
 #include <string.h>
-
-static apr_pool_t *pool;
-
-static void setup(void)
-{
-    apr_pool_create(&pool, NULL);
-}
-
-static void teardown(void)
-{
-    apr_pool_destroy(pool);
-}
 
 static json_t *parse(const char *text)
 {
@@ -215,12 +201,9 @@ int main(void)
 {
     Suite *suite = suite_create("json");
     TCase *tests = tcase_create("json");
-    SRunner *runner = srunner_create(suite);
-    int failed;
 
-    apr_initialize();
     suite_add_tcase(suite, tests);
-    tcase_add_checked_fixture(tests, setup, teardown);
+    tcase_add_checked_fixture(tests, pool_open, pool_close);
     tcase_add_test(tests, takes_values_of_all_types);
     tcase_add_loop_test(tests, refuses_malformed, 0,
                         sizeof(malformed) / sizeof(malformed[0]));
@@ -231,9 +214,5 @@ int main(void)
     tcase_add_test(tests, quotes_for_json_and_html);
     tcase_add_test(tests, releases_with_the_pool);
     tcase_add_test(tests, knows_unicode);
-    srunner_run_all(runner, CK_NORMAL);
-    failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    apr_terminate();
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return unit_run(suite);
 }

@@ -7,13 +7,11 @@
  * is about and not the one before it.
  */
 #include "jwt.h"
+#include "unit.h"
 
-#include <check.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include <apr_encode.h>
-#include <apr_general.h>
 #include <apr_strings.h>
 
 #include <openssl/evp.h>
@@ -24,11 +22,9 @@
 #define AUDIENCE "shop.example"
 #define NOW_S 1700000000L
 #define HEADER "{\"alg\":\"HS256\",\"typ\":\"JWT\"}"
-#define LENGTH(array) ((int)(sizeof(array) / sizeof((array)[0])))
 
 static const apr_time_t NOW = NOW_S * APR_USEC_PER_SEC;
 
-static apr_pool_t *pool;
 static ecs_secrets_t *keys;
 static ecs_identity_t who;
 
@@ -36,14 +32,9 @@ static void setup(void)
 {
     ecs_identity_t buyer = {.user_id = 7, .session_id = 99, .role = ECS_USER};
 
-    apr_pool_create(&pool, NULL);
+    pool_open();
     keys = ecs_secrets_derive(pool, "thirty-two bytes of key material", 32);
     who = buyer;
-}
-
-static void teardown(void)
-{
-    apr_pool_destroy(pool);
 }
 
 /* ---- forging ---- */
@@ -632,7 +623,7 @@ static Suite *suite(void)
     Suite *s = suite_create("jwt");
     TCase *tc = tcase_create("all");
 
-    tcase_add_checked_fixture(tc, setup, teardown);
+    tcase_add_checked_fixture(tc, setup, pool_close);
     tcase_set_timeout(tc, 30);
     tcase_add_loop_test(tc, issued_tokens_verify, 0, LENGTH(ROLES));
     tcase_add_test(tc, issued_claims_are_the_documented_ones);
@@ -661,14 +652,5 @@ static Suite *suite(void)
 
 int main(void)
 {
-    SRunner *runner;
-    int failed;
-
-    apr_initialize();
-    runner = srunner_create(suite());
-    srunner_run_all(runner, CK_NORMAL);
-    failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    apr_terminate();
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return unit_run(suite());
 }

@@ -6,30 +6,18 @@
  */
 #include "mail.h"
 #include "mail_template.h"
+#include "unit.h"
 
-#include <check.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#include <apr_general.h>
 #include <apr_strings.h>
 
 #define DAY apr_time_from_sec(1795435532) /* 2026-11-23 12:05:32 */
 
-static apr_pool_t *pool;
 static char dir[] = "/tmp/ecs-mail-XXXXXX";
-
-static void setup(void)
-{
-    apr_pool_create(&pool, NULL);
-}
-
-static void teardown(void)
-{
-    apr_pool_destroy(pool);
-}
 
 /* ---- addresses ---- */
 
@@ -346,7 +334,7 @@ static Suite *suite(void)
     Suite *s = suite_create("mail");
     TCase *tc = tcase_create("all");
 
-    tcase_add_checked_fixture(tc, setup, teardown);
+    tcase_add_checked_fixture(tc, pool_open, pool_close);
     tcase_add_test(tc, addresses_are_harmless);
     tcase_add_test(tc, a_sender_has_a_name_or_none);
     tcase_add_test(tc, a_mail_as_it_is);
@@ -364,14 +352,5 @@ static Suite *suite(void)
 
 int main(void)
 {
-    SRunner *runner;
-    int failed;
-
-    apr_initialize();
-    runner = srunner_create(suite());
-    srunner_run_all(runner, CK_NORMAL);
-    failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    apr_terminate();
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return unit_run(suite());
 }

@@ -4,8 +4,8 @@
  */
 #include "mailer.h"
 #include "../http/smtp_server.h"
+#include "unit.h"
 
-#include <check.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,13 +13,11 @@
 #include <unistd.h>
 
 #include <apr_file_io.h>
-#include <apr_general.h>
 #include <apr_strings.h>
 #include <apr_time.h>
 
 #define TEXT "From: a@b.c\r\nMessage-ID: <1.2@b.c>\r\n\r\nOne\r\n.\r\n..Two\r\n"
 
-static apr_pool_t *pool;
 static ecs_mail_way_t way;
 static ecs_mailer_t *mailer;
 static smtp_server_t *server;
@@ -28,13 +26,8 @@ static int stop;
 
 static void setup(void)
 {
-    apr_pool_create(&pool, NULL);
+    pool_open();
     stop = 0;
-}
-
-static void teardown(void)
-{
-    apr_pool_destroy(pool);
 }
 
 static void make_mailer(const char *text)
@@ -321,7 +314,7 @@ static Suite *suite(void)
     Suite *s = suite_create("mailer");
     TCase *tc = tcase_create("all");
 
-    tcase_add_checked_fixture(tc, setup, teardown);
+    tcase_add_checked_fixture(tc, setup, pool_close);
     tcase_set_timeout(tc, 30);
     tcase_add_test(tc, ways_are_understood);
     tcase_add_test(tc, other_ways_are_not);
@@ -340,15 +333,6 @@ static Suite *suite(void)
 
 int main(void)
 {
-    SRunner *runner;
-    int failed;
-
-    apr_initialize();
     ecs_mailer_init();
-    runner = srunner_create(suite());
-    srunner_run_all(runner, CK_NORMAL);
-    failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    apr_terminate();
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return unit_run(suite());
 }

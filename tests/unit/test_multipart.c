@@ -4,26 +4,13 @@
  * none.
  */
 #include "multipart.h"
+#include "unit.h"
 
-#include <check.h>
-#include <stdlib.h>
 #include <string.h>
 
-#include <apr_general.h>
 #include <apr_strings.h>
 
-static apr_pool_t *pool;
 static char *seen; /* "name[:type][*]=data;" of each part */
-
-static void setup(void)
-{
-    apr_pool_create(&pool, NULL);
-}
-
-static void teardown(void)
-{
-    apr_pool_destroy(pool);
-}
 
 static const char *begin(void *baton, const ecs_multipart_part_t *part)
 {
@@ -229,18 +216,12 @@ int main(void)
                                   NULL};
     TCase *tcase = tcase_create("multipart");
     Suite *suite = suite_create("multipart");
-    SRunner *runner = srunner_create(suite);
-    int failed, i;
+    int i;
 
-    apr_initialize();
-    tcase_add_checked_fixture(tcase, setup, teardown);
+    tcase_add_checked_fixture(tcase, pool_open, pool_close);
     for (i = 0; tests[i] != NULL; i++) {
         tcase_add_test(tcase, tests[i]);
     }
     suite_add_tcase(suite, tcase);
-    srunner_run_all(runner, CK_NORMAL);
-    failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    apr_terminate();
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return unit_run(suite);
 }

@@ -9,14 +9,12 @@
 #include "../http/schema_document.h"
 #include "problem.h"
 #include "version.h"
+#include "unit.h"
 
-#include <apr_general.h>
 #include <apr_strings.h>
-#include <check.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define LENGTH(array) ((int)(sizeof(array) / sizeof((array)[0])))
 #define URL "https://shop.test"
 
 #define LIST "/paths/~1api~1things~1/get"
@@ -166,14 +164,13 @@ static const ecs_app_t apps[] = {
 
 /* ---- the document ---- */
 
-static apr_pool_t *pool;
 static json_t *document;
 
 static void set_up(void)
 {
     json_error_t error;
 
-    apr_pool_create(&pool, NULL);
+    pool_open();
     document = json_loads(ecs_openapi_make(pool, apps, URL),
                           JSON_REJECT_DUPLICATES, &error);
     ck_assert_msg(document != NULL, "%s", error.text);
@@ -182,7 +179,7 @@ static void set_up(void)
 static void tear_down(void)
 {
     json_decref(document);
-    apr_pool_destroy(pool);
+    pool_close();
 }
 
 static const json_t *at(const char *pointer)
@@ -636,14 +633,5 @@ static Suite *suite(void)
 
 int main(void)
 {
-    SRunner *runner;
-    int failed;
-
-    apr_initialize();
-    runner = srunner_create(suite());
-    srunner_run_all(runner, CK_NORMAL);
-    failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    apr_terminate();
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return unit_run(suite());
 }

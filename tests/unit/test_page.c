@@ -6,32 +6,17 @@
 #include "page.h"
 #include "json.h"
 #include "query.h"
+#include "unit.h"
 
-#include <apr_general.h>
 #include <apr_strings.h>
-#include <check.h>
-#include <stdlib.h>
 #include <string.h>
 
-#define LENGTH(array) ((int)(sizeof(array) / sizeof((array)[0])))
 #define URL "http://shop.test/api/product/products/"
 #define KEY "12.50|117"
 #define SCOPE "/api/product/products/|price"
 
 static const char SECRET[] = "0123456789abcdef0123456789abcdef";
 static const char OTHER_SECRET[] = "0123456789abcdef0123456789abcdeg";
-
-static apr_pool_t *pool;
-
-static void setup(void)
-{
-    apr_pool_create(&pool, NULL);
-}
-
-static void teardown(void)
-{
-    apr_pool_destroy(pool);
-}
 
 static const char *open_cursor(const char *cursor)
 {
@@ -203,7 +188,7 @@ static Suite *suite(void)
     Suite *s = suite_create("page");
     TCase *tc = tcase_create("page");
 
-    tcase_add_checked_fixture(tc, setup, teardown);
+    tcase_add_checked_fixture(tc, pool_open, pool_close);
     tcase_set_timeout(tc, 60);
     tcase_add_test(tc, cursors_come_back);
     tcase_add_test(tc, cursors_are_bound);
@@ -218,14 +203,5 @@ static Suite *suite(void)
 
 int main(void)
 {
-    SRunner *runner;
-    int failed;
-
-    apr_initialize();
-    runner = srunner_create(suite());
-    srunner_run_all(runner, CK_NORMAL);
-    failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    apr_terminate();
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return unit_run(suite());
 }

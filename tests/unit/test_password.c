@@ -4,32 +4,17 @@
  * work for unknown accounts, and the rules for new passwords.
  */
 #include "password.h"
+#include "unit.h"
 
-#include <check.h>
 #include <crypt.h>
-#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
-#include <apr_general.h>
 #include <apr_strings.h>
 
-#define LENGTH(array) ((int)(sizeof(array) / sizeof((array)[0])))
 #define ARABIC_10                                                              \
     "\xd8\xb3\xd8\xb1\xd9\x8a\xd8\xb9\xd8\xac\xd8\xaf\xd8\xa7\xd9\x82\xd9\x88" \
     "\xd9\x8a"
-
-static apr_pool_t *pool;
-
-static void setup(void)
-{
-    apr_pool_create(&pool, NULL);
-}
-
-static void teardown(void)
-{
-    apr_pool_destroy(pool);
-}
 
 static char *text_of(char c, size_t length)
 {
@@ -299,7 +284,7 @@ static Suite *suite(void)
     Suite *s = suite_create("password");
     TCase *tc = tcase_create("all");
 
-    tcase_add_checked_fixture(tc, setup, teardown);
+    tcase_add_checked_fixture(tc, pool_open, pool_close);
     tcase_set_timeout(tc, 60);
     tcase_add_test(tc, hashes_are_yescrypt_of_the_password);
     tcase_add_test(tc, only_the_password_verifies);
@@ -317,14 +302,5 @@ static Suite *suite(void)
 
 int main(void)
 {
-    SRunner *runner;
-    int failed;
-
-    apr_initialize();
-    runner = srunner_create(suite());
-    srunner_run_all(runner, CK_NORMAL);
-    failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    apr_terminate();
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return unit_run(suite());
 }

@@ -4,28 +4,15 @@
  * them, and lengths that lead nowhere.
  */
 #include "picture.h"
+#include "unit.h"
 
-#include <check.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#include <apr_general.h>
 #include <apr_strings.h>
 
-static apr_pool_t *pool;
 static ecs_picture_t picture;
-
-static void setup(void)
-{
-    apr_pool_create(&pool, NULL);
-}
-
-static void teardown(void)
-{
-    apr_pool_destroy(pool);
-}
 
 /* Look bytes over as a file; NULL or why not. */
 static const char *check(const char *bytes, apr_size_t length)
@@ -184,18 +171,12 @@ int main(void)
                                   NULL};
     TCase *tcase = tcase_create("picture");
     Suite *suite = suite_create("picture");
-    SRunner *runner = srunner_create(suite);
-    int failed, i;
+    int i;
 
-    apr_initialize();
-    tcase_add_checked_fixture(tcase, setup, teardown);
+    tcase_add_checked_fixture(tcase, pool_open, pool_close);
     for (i = 0; tests[i] != NULL; i++) {
         tcase_add_test(tcase, tests[i]);
     }
     suite_add_tcase(suite, tcase);
-    srunner_run_all(runner, CK_NORMAL);
-    failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    apr_terminate();
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return unit_run(suite);
 }

@@ -5,28 +5,13 @@
  */
 #include "problem.h"
 #include "json.h"
+#include "unit.h"
 
-#include <apr_general.h>
 #include <apr_strings.h>
-#include <check.h>
-#include <stdlib.h>
 #include <string.h>
 
-#define LENGTH(array) ((int)(sizeof(array) / sizeof((array)[0])))
 #define GONE_BYTES 4096 /* more than a problem takes */
 #define SECRET_WORDS "duplicate key value violates unique constraint"
-
-static apr_pool_t *pool;
-
-static void setup(void)
-{
-    apr_pool_create(&pool, NULL);
-}
-
-static void teardown(void)
-{
-    apr_pool_destroy(pool);
-}
 
 START_TEST(table_is_sound)
 {
@@ -419,7 +404,7 @@ static Suite *suite(void)
     Suite *s = suite_create("problem");
     TCase *tc = tcase_create("problem");
 
-    tcase_add_checked_fixture(tc, setup, teardown);
+    tcase_add_checked_fixture(tc, pool_open, pool_close);
     tcase_add_test(tc, table_is_sound);
     tcase_add_loop_test(tc, codes_have_their_status, 0, LENGTH(statuses));
     tcase_add_test(tc, busy_answers_say_when_to_retry);
@@ -442,14 +427,5 @@ static Suite *suite(void)
 
 int main(void)
 {
-    SRunner *runner;
-    int failed;
-
-    apr_initialize();
-    runner = srunner_create(suite());
-    srunner_run_all(runner, CK_NORMAL);
-    failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    apr_terminate();
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return unit_run(suite());
 }

@@ -4,13 +4,11 @@
  * verifiers tell right from wrong and one order from another.
  */
 #include "proof.h"
+#include "unit.h"
 
-#include <check.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
-#include <apr_general.h>
 #include <apr_strings.h>
 
 #include <openssl/evp.h>
@@ -19,18 +17,12 @@
 #define NONCE "00112233445566778899aabbccddeeff"
 #define HEX "0123456789abcdef"
 
-static apr_pool_t *pool;
 static ecs_secrets_t *keys;
 
 static void setup(void)
 {
-    apr_pool_create(&pool, NULL);
+    pool_open();
     keys = ecs_secrets_derive(pool, "thirty-two bytes of key material", 32);
-}
-
-static void teardown(void)
-{
-    apr_pool_destroy(pool);
 }
 
 /* HMAC over `message` of `length` bytes, computed apart from the code. */
@@ -38,17 +30,6 @@ static void mac_of(const char *message, size_t length, unsigned char mac[32])
 {
     HMAC(EVP_sha256(), keys->proof, 32, (const unsigned char *)message, length,
          mac, NULL);
-}
-
-static const char *hex(const unsigned char *data, size_t length)
-{
-    char *text = apr_pcalloc(pool, 2 * length + 1);
-    size_t i;
-
-    for (i = 0; i < length; i++) {
-        snprintf(text + 2 * i, 3, "%02x", data[i]);
-    }
-    return text;
 }
 
 START_TEST(form_of_a_fresh_proof)
@@ -178,7 +159,7 @@ static Suite *suite(void)
     Suite *s = suite_create("proof");
     TCase *tc = tcase_create("all");
 
-    tcase_add_checked_fixture(tc, setup, teardown);
+    tcase_add_checked_fixture(tc, setup, pool_close);
     tcase_set_timeout(tc, 30);
     tcase_add_test(tc, form_of_a_fresh_proof);
     tcase_add_test(tc, values_are_the_documented_macs);
@@ -192,14 +173,5 @@ static Suite *suite(void)
 
 int main(void)
 {
-    SRunner *runner;
-    int failed;
-
-    apr_initialize();
-    runner = srunner_create(suite());
-    srunner_run_all(runner, CK_NORMAL);
-    failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    apr_terminate();
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return unit_run(suite());
 }

@@ -7,14 +7,13 @@
  * the SVG must show the same modules.
  */
 #include "qr.h"
+#include "unit.h"
 
-#include <check.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include <apr_encode.h>
-#include <apr_general.h>
 #include <apr_strings.h>
 
 #include <png.h>
@@ -27,18 +26,6 @@ typedef struct grid_t {
     int side;
     unsigned char dark[SIDE_MAX][SIDE_MAX];
 } grid_t;
-
-static apr_pool_t *pool;
-
-static void setup(void)
-{
-    apr_pool_create(&pool, NULL);
-}
-
-static void teardown(void)
-{
-    apr_pool_destroy(pool);
-}
 
 /* ---- reading pictures ---- */
 
@@ -314,7 +301,7 @@ static Suite *suite(void)
     TCase *tc = tcase_create("all");
     int count = (int)(sizeof(TEXTS) / sizeof(TEXTS[0]));
 
-    tcase_add_checked_fixture(tc, setup, teardown);
+    tcase_add_checked_fixture(tc, pool_open, pool_close);
     tcase_set_timeout(tc, 120);
     tcase_add_loop_test(tc, png_reads_back, 0, count);
     tcase_add_loop_test(tc, svg_shows_the_same_modules, 0, count);
@@ -327,14 +314,5 @@ static Suite *suite(void)
 
 int main(void)
 {
-    SRunner *runner;
-    int failed;
-
-    apr_initialize();
-    runner = srunner_create(suite());
-    srunner_run_all(runner, CK_NORMAL);
-    failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    apr_terminate();
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return unit_run(suite());
 }

@@ -3,14 +3,10 @@
  * test_route.c - paths find their rows, literals before names, 404 before 405.
  */
 #include "route.h"
+#include "unit.h"
 
-#include <apr_general.h>
 #include <apr_strings.h>
-#include <check.h>
-#include <stdlib.h>
 #include <string.h>
-
-#define LENGTH(array) ((int)(sizeof(array) / sizeof((array)[0])))
 
 static const ecs_route_t catalog[] = {
     {"GET", "/api/product/products/", .call = "list"},
@@ -44,19 +40,13 @@ static const ecs_app_t apps[] = {
     {NULL},
 };
 
-static apr_pool_t *pool;
 static ecs_router_t *router;
 
 static void setup(void)
 {
-    apr_pool_create(&pool, NULL);
+    pool_open();
     router = ecs_router_make(pool, apps);
     ck_assert_ptr_nonnull(router);
-}
-
-static void teardown(void)
-{
-    apr_pool_destroy(pool);
 }
 
 static const struct {
@@ -210,7 +200,7 @@ static Suite *suite(void)
     Suite *s = suite_create("route");
     TCase *tc = tcase_create("route");
 
-    tcase_add_checked_fixture(tc, setup, teardown);
+    tcase_add_checked_fixture(tc, setup, pool_close);
     tcase_add_loop_test(tc, finds_rows, 0, LENGTH(requests));
     tcase_add_test(tc, lists_rows_in_order);
     tcase_add_test(tc, every_row_finds_itself);
@@ -223,14 +213,5 @@ static Suite *suite(void)
 
 int main(void)
 {
-    SRunner *runner;
-    int failed;
-
-    apr_initialize();
-    runner = srunner_create(suite());
-    srunner_run_all(runner, CK_NORMAL);
-    failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    apr_terminate();
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return unit_run(suite());
 }

@@ -3,13 +3,9 @@
  * test_rows.c - each mistake that a row can have is found and named.
  */
 #include "rows.h"
+#include "unit.h"
 
-#include <apr_general.h>
-#include <check.h>
-#include <stdlib.h>
 #include <string.h>
-
-#define LENGTH(array) ((int)(sizeof(array) / sizeof((array)[0])))
 
 #define PATH "/api/a/"
 #define ID_PATH "/api/a/{id}/"
@@ -145,11 +141,8 @@ static const struct {
 static void assert_error(const ecs_app_t *app, const char *expected)
 {
     ecs_app_t apps[] = {*app, {NULL}};
-    const char *error;
-    apr_pool_t *pool;
+    const char *error = ecs_rows_check(pool, apps);
 
-    apr_pool_create(&pool, NULL);
-    error = ecs_rows_check(pool, apps);
     if (expected == NULL) {
         ck_assert_msg(error == NULL, "%s", error);
     }
@@ -157,7 +150,6 @@ static void assert_error(const ecs_app_t *app, const char *expected)
         ck_assert_msg(error != NULL, "nothing is found: %s", expected);
         ck_assert_msg(strstr(error, expected) != NULL, "%s", error);
     }
-    apr_pool_destroy(pool);
 }
 
 START_TEST(mistakes_in_rows_are_found)
@@ -181,6 +173,7 @@ static Suite *suite(void)
     Suite *s = suite_create("rows");
     TCase *tc = tcase_create("rows");
 
+    tcase_add_checked_fixture(tc, pool_open, pool_close);
     tcase_add_loop_test(tc, mistakes_in_rows_are_found, 0, LENGTH(rows));
     tcase_add_loop_test(tc, mistakes_in_schemas_are_found, 0,
                         LENGTH(schemas));
@@ -190,14 +183,5 @@ static Suite *suite(void)
 
 int main(void)
 {
-    SRunner *runner;
-    int failed;
-
-    apr_initialize();
-    runner = srunner_create(suite());
-    srunner_run_all(runner, CK_NORMAL);
-    failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    apr_terminate();
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return unit_run(suite());
 }

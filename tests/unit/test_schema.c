@@ -4,27 +4,13 @@
  * of shapes, schemas and fields.
  */
 #include "schema.h"
+#include "unit.h"
 
-#include <apr_general.h>
 #include <apr_strings.h>
-#include <check.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define LENGTH(array) ((int)(sizeof(array) / sizeof((array)[0])))
 #define REF(name) "{'$ref': '#/components/schemas/" name "'}"
-
-static apr_pool_t *pool;
-
-static void set_up(void)
-{
-    apr_pool_create(&pool, NULL);
-}
-
-static void tear_down(void)
-{
-    apr_pool_destroy(pool);
-}
 
 /* Compare with JSON written with ' for "; takes the value over. */
 static void assert_json(json_t *value, const char *expected)
@@ -273,7 +259,7 @@ static Suite *suite(void)
     Suite *s = suite_create("schema");
     TCase *tc = tcase_create("schema");
 
-    tcase_add_checked_fixture(tc, set_up, tear_down);
+    tcase_add_checked_fixture(tc, pool_open, pool_close);
     tcase_add_loop_test(tc, shapes_become_json_schema, 0, LENGTH(shapes));
     tcase_add_loop_test(tc, typos_are_no_shapes, 0, LENGTH(no_shapes));
     tcase_add_test(tc, schemas_are_closed_objects);
@@ -288,14 +274,5 @@ static Suite *suite(void)
 
 int main(void)
 {
-    SRunner *runner;
-    int failed;
-
-    apr_initialize();
-    runner = srunner_create(suite());
-    srunner_run_all(runner, CK_NORMAL);
-    failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    apr_terminate();
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return unit_run(suite());
 }

@@ -4,27 +4,25 @@
  * RFC 4231's construction) and random values.
  */
 #include "secrets.h"
+#include "unit.h"
 
-#include <check.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <apr_general.h>
 #include <apr_strings.h>
 
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
 
-static apr_pool_t *pool;
 static char directory[64];
 static const char MATERIAL[] = "0123456789abcdef0123456789abcdef";
 
 static void setup(void)
 {
-    apr_pool_create(&pool, NULL);
+    pool_open();
     strcpy(directory, "/tmp/ecs-secrets-XXXXXX");
     ck_assert_ptr_nonnull(mkdtemp(directory));
 }
@@ -37,7 +35,7 @@ static void teardown(void)
     unlink(paths[0]);
     unlink(paths[1]);
     rmdir(directory);
-    apr_pool_destroy(pool);
+    pool_close();
 }
 
 static const char *key_file(const char *name, const void *data, size_t length,
@@ -51,17 +49,6 @@ static const char *key_file(const char *name, const void *data, size_t length,
     fclose(file);
     ck_assert_int_eq(chmod(path, mode), 0);
     return path;
-}
-
-static const char *hex(const unsigned char *data, size_t length)
-{
-    char *text = apr_pcalloc(pool, 2 * length + 1);
-    size_t i;
-
-    for (i = 0; i < length; i++) {
-        snprintf(text + 2 * i, 3, "%02x", data[i]);
-    }
-    return text;
 }
 
 /* HKDF written out from RFC 5869 for one block, with no salt. */
@@ -290,14 +277,5 @@ static Suite *suite(void)
 
 int main(void)
 {
-    SRunner *runner;
-    int failed;
-
-    apr_initialize();
-    runner = srunner_create(suite());
-    srunner_run_all(runner, CK_NORMAL);
-    failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    apr_terminate();
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return unit_run(suite());
 }

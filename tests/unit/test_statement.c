@@ -3,11 +3,7 @@
  * test_statement.c - the statement that a row becomes, to the letter.
  */
 #include "statement.h"
-
-#include <check.h>
-#include <stdlib.h>
-
-#include <apr_general.h>
+#include "unit.h"
 
 static const ecs_field_t add_fields[] = {
     { .name = "product", .type = ECS_T_ID },
@@ -37,18 +33,12 @@ static const ecs_route_t rows[] = {
 };
 static const ecs_app_t apps[] = { { "A", "", rows, NULL }, { NULL } };
 
-static apr_pool_t *pool;
 static const ecs_statement_t *all;
 
 static void setup(void)
 {
-    apr_pool_create(&pool, NULL);
+    pool_open();
     all = ecs_statements_make(pool, ecs_router_make(pool, apps));
-}
-
-static void teardown(void)
-{
-    apr_pool_destroy(pool);
 }
 
 START_TEST(public_read_knows_two_callers)
@@ -116,11 +106,8 @@ int main(void)
 {
     Suite *suite = suite_create("statement");
     TCase *tests = tcase_create("rows");
-    SRunner *runner;
-    int failed;
 
-    apr_initialize();
-    tcase_add_checked_fixture(tests, setup, teardown);
+    tcase_add_checked_fixture(tests, setup, pool_close);
     tcase_add_test(tests, public_read_knows_two_callers);
     tcase_add_test(tests, private_read_has_a_caller);
     tcase_add_test(tests, write_leaves_secrets_out);
@@ -129,9 +116,5 @@ int main(void)
     tcase_add_test(tests, secrets_are_not_replayed);
     tcase_add_test(tests, no_call_no_statement);
     suite_add_tcase(suite, tests);
-    runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return unit_run(suite);
 }

@@ -5,27 +5,13 @@
  */
 #include "webhook.h"
 #include "webhook_target.h"
+#include "unit.h"
 
-#include <check.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include <apr_encode.h>
-#include <apr_general.h>
 #include <arpa/inet.h>
 #include <netinet/in.h>
-
-static apr_pool_t *pool;
-
-static void setup(void)
-{
-    apr_pool_create(&pool, NULL);
-}
-
-static void teardown(void)
-{
-    apr_pool_destroy(pool);
-}
 
 #define VECTOR_SECRET "MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 #define VECTOR_ID "msg_p5jXN8AQM9LWM0D4loKWxJek"
@@ -171,20 +157,12 @@ int main(void)
         a_url_is_checked_before_it_is_kept};
     Suite *suite = suite_create("webhook");
     TCase *tcase = tcase_create("webhook");
-    SRunner *runner;
     size_t i;
-    int failed;
 
-    apr_initialize();
-    tcase_add_checked_fixture(tcase, setup, teardown);
+    tcase_add_checked_fixture(tcase, pool_open, pool_close);
     for (i = 0; i < sizeof(tests) / sizeof(tests[0]); i++) {
         tcase_add_test(tcase, tests[i]);
     }
     suite_add_tcase(suite, tcase);
-    runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    apr_terminate();
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return unit_run(suite);
 }
