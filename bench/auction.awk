@@ -69,6 +69,5 @@ END {
     printf "\n"
     aims()
     noise_line()
-    # of many clients of pgbench, some wait in vain for the lock
-    for (key in bad) if (key !~ /pgbench/ && bad[key]) exit 1
+    if (all_bad) exit 1
 }
