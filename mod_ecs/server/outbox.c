@@ -315,8 +315,8 @@ static void start(apr_pool_t *pchild, server_rec *s,
         || apr_thread_create(&w->thread, NULL, run, w, pchild)
             != APR_SUCCESS) {
         ap_log_error(APLOG_MARK, APLOG_ERR, 0, s,
-                     "ECS0065: this child delivers no %s: no thread",
-                     channel->many);
+                     "ECS0065: this child delivers no %s: the system gave it no "
+                     "thread; the other children deliver them", channel->many);
         return;
     }
     apr_pool_pre_cleanup_register(pchild, w, stop);

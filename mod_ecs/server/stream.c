@@ -45,7 +45,7 @@ static void tear(ecs_request_t *req, const ecs_problem_t *problem)
     apr_bucket_brigade *bb = brigade_of(req);
 
     ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, req->r,
-                  "ECS0060: an export ended before it was complete: %s",
+                  "ECS0070: an export ended before it was complete: %s",
                   problem->detail);
     APR_BRIGADE_INSERT_TAIL(bb, ap_bucket_error_create(
         HTTP_BAD_GATEWAY, NULL, req->pool, bb->bucket_alloc));

@@ -4,14 +4,17 @@
 
 -- Answers -------------------------------------------------------------------
 
+-- An answer 200; p_version of one object becomes its ETag.
 CREATE FUNCTION ecs_lib.ok(p_body json, p_version bigint DEFAULT NULL)
 RETURNS ecs.answer LANGUAGE sql IMMUTABLE
 AS $$ SELECT ROW(200, p_body, p_version, NULL, NULL, NULL, NULL, false)::ecs.answer $$;
 
+-- An answer 201: what was made, and the path it is at.
 CREATE FUNCTION ecs_lib.created(p_location text, p_body json, p_version bigint DEFAULT NULL)
 RETURNS ecs.answer LANGUAGE sql IMMUTABLE
 AS $$ SELECT ROW(201, p_body, p_version, p_location, NULL, NULL, NULL, false)::ecs.answer $$;
 
+-- An answer 204.
 CREATE FUNCTION ecs_lib.no_content()
 RETURNS ecs.answer LANGUAGE sql IMMUTABLE
 AS $$ SELECT ROW(204, NULL, NULL, NULL, NULL, NULL, NULL, false)::ecs.answer $$;
@@ -56,6 +59,7 @@ BEGIN
             json_build_object(p_field, json_build_array(p_message)))::text;
 END $$;
 
+-- Raises 400: a field names an object that is not there, in DRF's words.
 CREATE FUNCTION ecs_lib.invalid_pk(p_field text, p_id bigint)
 RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
@@ -107,16 +111,19 @@ END $$;
 
 -- Wire formats --------------------------------------------------------------
 
+-- A time as RFC 3339 has it, in UTC, with milliseconds.
 CREATE FUNCTION ecs_lib.ts(p_time timestamptz) RETURNS text
 LANGUAGE sql STABLE
 AS $$ SELECT to_char(p_time AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') $$;
 
+-- A name as part of an address: letters of a to z, digits and hyphens.
 CREATE FUNCTION ecs_lib.slug(p_name text) RETURNS text LANGUAGE sql IMMUTABLE
 AS $$ SELECT coalesce(nullif(trim(BOTH '-' FROM left(regexp_replace(
           lower(p_name), '[^a-z0-9]+', '-', 'g'), 80)), ''), 'item') $$;
 
 -- Audit and settings -----------------------------------------------------------
 
+-- Writes into the audit log what the caller did to an object.
 CREATE FUNCTION ecs_lib.audit(p_me ecs.caller, p_action text, p_object_type text,
                               p_object_id bigint, p_details jsonb DEFAULT NULL)
 RETURNS void LANGUAGE plpgsql AS $$
@@ -127,6 +134,7 @@ BEGIN
             p_action, p_object_type, p_object_id, p_details);
 END $$;
 
+-- The business numbers.
 CREATE FUNCTION ecs_lib.settings() RETURNS ecs.settings LANGUAGE plpgsql STABLE AS $$
 DECLARE v ecs.settings;
 BEGIN

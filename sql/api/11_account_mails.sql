@@ -6,13 +6,15 @@
 --
 -- Locks: the counters of mails, the user's row → tokens → sessions by id.
 
--- How many mails an account can be made to get in an hour, and how many an
--- address on the net can ask for.
+-- How many mails an account can be made to get in an hour.
 CREATE FUNCTION ecs_lib.mails_per_account() RETURNS integer LANGUAGE sql IMMUTABLE
 AS $$ SELECT 5 $$;
+
+-- How many an address on the net can ask for in that time.
 CREATE FUNCTION ecs_lib.mails_per_address() RETURNS integer LANGUAGE sql IMMUTABLE
 AS $$ SELECT 30 $$;
 
+-- How long the token in a mail is good.
 CREATE FUNCTION ecs_lib.token_lifetime(p_purpose text) RETURNS interval
 LANGUAGE sql IMMUTABLE AS $$
     SELECT CASE p_purpose WHEN 'password_reset' THEN interval '1 hour'
@@ -20,6 +22,7 @@ LANGUAGE sql IMMUTABLE AS $$
                           WHEN 'invitation' THEN interval '7 days' END
 $$;
 
+-- Whether a host of the shop delivers mails at the moment.
 CREATE FUNCTION ecs_lib.mail_is_served() RETURNS boolean LANGUAGE plpgsql STABLE AS $$
 BEGIN
     RETURN (SELECT served_until > clock_timestamp() FROM ecs.outbox_channels
@@ -73,6 +76,7 @@ BEGIN
     RETURN NULL;
 END $$;
 
+-- Counts a mail of this subject. Raises throttled after p_most in an hour.
 CREATE FUNCTION ecs_lib.mail_throttle(p_subject text, p_most integer) RETURNS void
 LANGUAGE plpgsql AS $$
 DECLARE

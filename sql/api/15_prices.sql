@@ -23,30 +23,35 @@ BEGIN
             WHERE s.product_id = p_product AND s.starts_at <= p_at AND s.ends_at > p_at);
 END $$;
 
--- The percentage of the seller's own discount, and that of sales; NULL for none
--- in force.
+-- The percentage of the seller's own discount; NULL for none in force.
 CREATE FUNCTION ecs_lib.discount_now(p ecs.products, p_at timestamptz) RETURNS numeric
 LANGUAGE sql STABLE AS $$
     SELECT CASE WHEN (p.discount_starts_at <= p_at) IS NOT FALSE
                  AND (p.discount_ends_at > p_at) IS NOT FALSE THEN p.discount_percentage END
 $$;
+
+-- That of sales.
 CREATE FUNCTION ecs_lib.sale_now(p ecs.products, p_at timestamptz) RETURNS numeric
 LANGUAGE sql STABLE AS $$
     SELECT CASE WHEN p.sales_until > p_at THEN ecs_lib.sale_percentage(p.id, p_at) END
 $$;
 
--- The percentage that counts, NULL for none; and where it comes from, DISCOUNT or
--- SALE. When a sale gives no more than the discount, it is the discount.
--- p_sale: that of sales, where a list of products looks it up by itself.
+-- The percentage that counts, NULL for none. p_sale: that of sales, where a list of
+-- products looks it up by itself.
 CREATE FUNCTION ecs_lib.offer_percentage(p ecs.products, p_sale numeric, p_at timestamptz)
 RETURNS numeric LANGUAGE sql STABLE AS $$
     SELECT CASE WHEN p.offers_until > p_at THEN
         greatest(ecs_lib.discount_now(p, p_at), p_sale) END
 $$;
+
+-- The same where nobody has looked it up.
 CREATE FUNCTION ecs_lib.offer_percentage(p ecs.products, p_at timestamptz) RETURNS numeric
 LANGUAGE sql STABLE AS $$
     SELECT ecs_lib.offer_percentage(p, ecs_lib.sale_now(p, p_at), p_at)
 $$;
+
+-- Where it comes from, DISCOUNT or SALE. When a sale gives no more than the discount,
+-- it is the discount.
 CREATE FUNCTION ecs_lib.offer_source(p ecs.products, p_at timestamptz) RETURNS text
 LANGUAGE sql STABLE AS $$
     SELECT CASE WHEN p.offers_until > p_at THEN

@@ -69,12 +69,14 @@ END $$;
 
 -- Sales ---------------------------------------------------------------------------
 
+-- Where a sale stands in time; it is not stored, because nothing happens at its ends.
 CREATE FUNCTION ecs_lib.sale_status(s ecs.sales, p_at timestamptz) RETURNS text
 LANGUAGE sql IMMUTABLE AS $$
     SELECT CASE WHEN s.starts_at > p_at THEN 'UPCOMING'
                 WHEN s.ends_at > p_at THEN 'ACTIVE' ELSE 'PAST' END
 $$;
 
+-- A sale as everybody sees it.
 CREATE FUNCTION ecs_lib.sale_json(s ecs.sales, p_at timestamptz) RETURNS json
 LANGUAGE sql STABLE AS $$
     SELECT json_build_object(

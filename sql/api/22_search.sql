@@ -83,6 +83,7 @@ END $$;
 -- such word, or there are only words like "the" and "of".
 CREATE TYPE ecs_lib.search_query AS (words tsquery, names tsquery, exact tsquery);
 
+-- Makes the query of what was typed.
 CREATE FUNCTION ecs_lib.search_query(p_search text) RETURNS ecs_lib.search_query
 LANGUAGE plpgsql STABLE AS $$
 DECLARE
@@ -291,6 +292,7 @@ END $$;
 -- behind it.
 CREATE TYPE ecs_lib.found AS (ids bigint[], keys text[]);
 
+-- The products that pass the filters, from p_key or behind p_skip, at most p_limit.
 CREATE FUNCTION ecs_lib.products_find(f ecs_lib.product_filters, p_ordering text, p_key json,
     p_skip bigint, p_limit bigint)
 RETURNS ecs_lib.found LANGUAGE plpgsql STABLE AS $$
@@ -344,6 +346,7 @@ BEGIN
     RETURN v_found;
 END $$;
 
+-- The keys of found products, with the ordering and part of the walk they belong to.
 CREATE FUNCTION ecs_lib.search_keys(p_found ecs_lib.found, p_by text, p_part integer)
 RETURNS text[] LANGUAGE plpgsql IMMUTABLE AS $$
 BEGIN

@@ -224,6 +224,7 @@ BEGIN
         WHERE u.role IN ('admin', 'superadmin') AND u.is_active AND s.id = p_me.id;
 END $$;
 
+-- Raises 400: the name is taken.
 CREATE FUNCTION ecs_lib.brand_name_taken() RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
     PERFORM ecs_lib.invalid('name', 'brand with this name already exists.');
@@ -398,6 +399,7 @@ BEGIN
     RETURN ecs_lib.brand_decide(p_me, p_id, 'APPROVED', NULL);
 END $$;
 
+-- Callers: administrators. Locks and refusals as above.
 CREATE FUNCTION ecs_api.brands_reject(p_me ecs.caller, p_id bigint, p_reason text)
 RETURNS ecs.answer LANGUAGE plpgsql AS $$
 BEGIN

@@ -140,6 +140,7 @@ BEGIN
     RETURN ecs_lib.product_approve(p_me, ecs_lib.product_to_decide(p_id, true));
 END $$;
 
+-- Callers: administrators. Locks: as above. Raises not_found.
 CREATE FUNCTION ecs_api.products_change_reject(p_me ecs.caller, p_id bigint, p_reason text)
 RETURNS ecs.answer LANGUAGE plpgsql AS $$
 BEGIN

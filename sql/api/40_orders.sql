@@ -9,6 +9,7 @@
 -- The JSON of rows is made by plain expressions in SQL, which PostgreSQL
 -- inlines: they read nothing, the caller joins.
 
+-- A line of an order, with its seller.
 CREATE FUNCTION ecs_lib.order_item_json(i ecs.order_items, p_seller ecs.users)
 RETURNS json LANGUAGE sql STABLE AS $$
     SELECT json_build_object(
@@ -126,6 +127,7 @@ END $$;
 
 -- Steps that several endpoints share -------------------------------------------
 
+-- Whether the caller is an administrator; not so for the jobs.
 CREATE FUNCTION ecs_lib.is_admin(p_me ecs.caller) RETURNS boolean
 LANGUAGE plpgsql IMMUTABLE AS $$
 BEGIN
@@ -176,6 +178,7 @@ BEGIN
     RETURN v_order;
 END $$;
 
+-- Whose products are in the order.
 CREATE FUNCTION ecs_lib.order_sellers(p_order bigint) RETURNS bigint[]
 LANGUAGE plpgsql STABLE AS $$
 BEGIN

@@ -89,6 +89,7 @@ BEGIN
     RETURN EXISTS (SELECT FROM ecs.returns WHERE order_id = p_order AND is_open);
 END $$;
 
+-- Raises return_open.
 CREATE FUNCTION ecs_lib.refuse_open_return() RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
     PERFORM ecs_lib.refuse('return_open', 'A return of the order is still open.');
@@ -254,6 +255,8 @@ BEGIN
     END LOOP;
     RETURN v_done;
 END $$;
+
+-- Since when the oldest order is due.
 CREATE FUNCTION ecs_lib.job_orders_complete_since() RETURNS timestamptz
 LANGUAGE plpgsql STABLE AS $$
 BEGIN

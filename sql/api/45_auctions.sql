@@ -49,6 +49,7 @@ BEGIN
             WHERE f.auction_id = a.id);
 END $$;
 
+-- Whether the price has reached the seller's reserve.
 CREATE FUNCTION ecs_lib.reserve_met(a ecs.auctions) RETURNS boolean LANGUAGE sql IMMUTABLE
 AS $$ SELECT a.reserve_price IS NULL OR coalesce(a.current_price >= a.reserve_price, false) $$;
 

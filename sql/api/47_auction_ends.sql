@@ -282,6 +282,8 @@ BEGIN
     GET DIAGNOSTICS v_done = ROW_COUNT;
     RETURN v_done;
 END $$;
+
+-- When the next auction begins, or since when one is due.
 CREATE FUNCTION ecs_lib.job_auctions_activate_since() RETURNS timestamptz
 LANGUAGE plpgsql STABLE AS $$
 BEGIN
@@ -324,6 +326,8 @@ BEGIN
     END LOOP;
     RETURN v_done;
 END $$;
+
+-- Since when the oldest auction is due to end.
 CREATE FUNCTION ecs_lib.job_auctions_close_since() RETURNS timestamptz
 LANGUAGE plpgsql STABLE AS $$
 BEGIN
@@ -540,6 +544,8 @@ BEGIN
     PERFORM ecs_lib.offer_end(f, 'EXPIRED') FROM ecs.auction_offers f WHERE f.id = ANY (v_ids);
     RETURN cardinality(v_ids);
 END $$;
+
+-- When the next offer ends, or since when one is due.
 CREATE FUNCTION ecs_lib.job_auction_offers_expire_since() RETURNS timestamptz
 LANGUAGE plpgsql STABLE AS $$
 BEGIN

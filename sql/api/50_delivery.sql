@@ -62,6 +62,7 @@ BEGIN
     JOIN ecs.orders o ON o.id = x.id;
 END $$;
 
+-- An order as its courier sees it, as an answer.
 CREATE FUNCTION ecs_lib.delivery_answer(p_order ecs.orders) RETURNS ecs.answer
 LANGUAGE plpgsql STABLE AS $$
 BEGIN

@@ -57,6 +57,7 @@ BEGIN
     WHERE r.id = ANY (p_returns);
 END $$;
 
+-- A return as an answer.
 CREATE FUNCTION ecs_lib.return_answer(p_return bigint) RETURNS ecs.answer
 LANGUAGE plpgsql STABLE AS $$
 BEGIN
@@ -491,6 +492,7 @@ END $$;
 
 -- Opened and used units ---------------------------------------------------------
 
+-- An opened or used unit as its seller sees it.
 CREATE FUNCTION ecs_lib.return_unit_json(u ecs.return_units, p_name text) RETURNS json
 LANGUAGE sql STABLE AS $$
     SELECT json_build_object(

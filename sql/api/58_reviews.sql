@@ -8,6 +8,7 @@
 
 -- How a review looks ------------------------------------------------------------------
 
+-- A review as everybody sees it.
 CREATE FUNCTION ecs_lib.review_json(r ecs.reviews, p ecs.products, p_author ecs.users)
 RETURNS json LANGUAGE sql STABLE AS $$
     SELECT json_build_object(

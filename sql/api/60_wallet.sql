@@ -42,6 +42,7 @@ BEGIN
             WHERE t.id = p_transfer);
 END $$;
 
+-- A withdrawal as its owner and administrators see it.
 CREATE FUNCTION ecs_lib.withdrawal_json(w ecs.withdrawals, u ecs.users) RETURNS json
 LANGUAGE sql STABLE AS $$
     SELECT json_build_object(

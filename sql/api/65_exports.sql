@@ -8,6 +8,7 @@
 -- much and reads the whole table for others. Nor must it gather all of the owner's
 -- rows and sort them for each part, so bitmaps are off.
 
+-- Rows of a file that one call reads.
 CREATE FUNCTION ecs_lib.export_rows() RETURNS integer LANGUAGE sql IMMUTABLE
 AS $$ SELECT 200 $$;
 

@@ -111,6 +111,7 @@ BEGIN
     RETURN ecs_lib.ok(json_build_object('updated', v_count, 'unread_count', 0));
 END $$;
 
+-- How many the caller has not read. Any signed-in user.
 CREATE FUNCTION ecs_api.notifications_unread_count(p_me ecs.caller)
 RETURNS ecs.answer LANGUAGE plpgsql STABLE AS $$
 BEGIN

@@ -5,6 +5,7 @@
 -- Standard Webhooks 1.0: webhook-id is the message's, the same at each attempt;
 -- for a day after a change of the secret what is sent bears two signatures.
 
+-- The events there are.
 CREATE FUNCTION ecs_lib.webhook_types() RETURNS text[] LANGUAGE sql IMMUTABLE AS $$
     SELECT ARRAY['order.created', 'order.processing', 'order.shipped', 'order.delivered',
         'order.completed', 'order.cancelled', 'order.refunded', 'auction.scheduled',
@@ -133,6 +134,7 @@ END $$;
 
 -- Endpoints ------------------------------------------------------------------------------
 
+-- An endpoint as administrators see it; its secret is never shown again.
 CREATE FUNCTION ecs_lib.webhook_json(e ecs.webhook_endpoints) RETURNS json
 LANGUAGE sql STABLE AS $$
     SELECT json_build_object(
@@ -266,6 +268,7 @@ END $$;
 
 -- What is sent to endpoints ----------------------------------------------------------------
 
+-- An event on its way to an endpoint.
 CREATE FUNCTION ecs_lib.webhook_event_json(o ecs.outbox) RETURNS json
 LANGUAGE sql STABLE AS $$
     SELECT json_build_object(

@@ -26,6 +26,7 @@ CREATE FUNCTION ecs_lib.ranks_json(s ecs.settings) RETURNS json LANGUAGE sql STA
                              'GOLD', s.rank_gold_points)
 $$;
 
+-- The rank that so many points give.
 CREATE FUNCTION ecs_lib.rank_of(p_points integer, s ecs.settings) RETURNS text
 LANGUAGE sql IMMUTABLE AS $$
     SELECT CASE WHEN p_points >= s.rank_gold_points THEN 'GOLD'

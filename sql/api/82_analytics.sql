@@ -179,6 +179,7 @@ BEGIN
     FROM bucket b LEFT JOIN sums s ON s.start = b.start ORDER BY b.start;
 END $$;
 
+-- The sums of a span of days, of all days without one.
 CREATE FUNCTION ecs_lib.sales_between(p_seller bigint, p_first date DEFAULT NULL,
                                       p_last date DEFAULT NULL)
 RETURNS json LANGUAGE plpgsql STABLE AS $$
@@ -187,6 +188,7 @@ BEGIN
                 ROW(p_first, p_last)::ecs_lib.days));
 END $$;
 
+-- The sums of a span and of its days, weeks or months. Raises invalid from, to.
 CREATE FUNCTION ecs_lib.analytics_sales(p_seller bigint, p_from text, p_to text, p_bucket text)
 RETURNS ecs.answer LANGUAGE plpgsql STABLE AS $$
 DECLARE
@@ -259,6 +261,7 @@ BEGIN
         || CASE WHEN p_most > c_exact THEN ' AND p.quantity <= $2' ELSE '' END;
 END $$;
 
+-- How many of them there are.
 CREATE FUNCTION ecs_lib.scarce_count(p_seller bigint, p_most integer) RETURNS bigint
 LANGUAGE plpgsql STABLE AS $$
 DECLARE
@@ -301,6 +304,7 @@ END $$;
 
 -- Ratings, returns, auctions ------------------------------------------------------------------
 
+-- How many reviews have one to five stars; seller 0 is the whole shop.
 CREATE FUNCTION ecs_lib.shop_ratings(p_seller bigint) RETURNS integer[]
 LANGUAGE plpgsql STABLE AS $$
 BEGIN
@@ -343,6 +347,7 @@ CREATE FUNCTION ecs_lib.percent(p_part numeric, p_whole numeric) RETURNS numeric
 LANGUAGE sql IMMUTABLE
 AS $$ SELECT round(100 * p_part / nullif(p_whole, 0), 2) $$;
 
+-- Returns that are not decided.
 CREATE FUNCTION ecs_lib.returns_open(p_seller bigint) RETURNS bigint
 LANGUAGE plpgsql STABLE AS $$
 BEGIN
@@ -352,6 +357,7 @@ BEGIN
             FROM ecs_lib.measured(p_seller) WHERE measure LIKE 'return\_%');
 END $$;
 
+-- Returns of a span, by what became of them. Raises invalid from, to.
 CREATE FUNCTION ecs_lib.analytics_returns(p_seller bigint, p_from text, p_to text)
 RETURNS ecs.answer LANGUAGE plpgsql STABLE AS $$
 DECLARE
@@ -385,6 +391,7 @@ BEGIN
             + coalesce((m #>> '{completed,units}')::numeric, 0))));
 END $$;
 
+-- Auctions that are SCHEDULED or ACTIVE, from the index of those.
 CREATE FUNCTION ecs_lib.auctions_open(p_seller bigint, p_status text) RETURNS bigint
 LANGUAGE plpgsql STABLE AS $$
 BEGIN
@@ -396,6 +403,7 @@ BEGIN
               AND status = p_status AND status IN ('SCHEDULED', 'ACTIVE'));
 END $$;
 
+-- Auctions of a span, by what became of them. Raises invalid from, to.
 CREATE FUNCTION ecs_lib.analytics_auctions(p_seller bigint, p_from text, p_to text)
 RETURNS ecs.answer LANGUAGE plpgsql STABLE AS $$
 DECLARE
@@ -440,6 +448,7 @@ BEGIN
             WHERE measure IN ('placed', 'completed', 'cancelled', 'refunded', 'refund'));
 END $$;
 
+-- What fits on one screen: the last days, and what is open now.
 CREATE FUNCTION ecs_lib.analytics_summary(p_seller bigint) RETURNS json
 LANGUAGE plpgsql STABLE AS $$
 DECLARE
@@ -464,12 +473,14 @@ END $$;
 
 -- Raise invalid from, to, period.
 
+-- Callers: sellers.
 CREATE FUNCTION ecs_api.analytics_seller_summary(p_me ecs.caller)
 RETURNS ecs.answer LANGUAGE plpgsql STABLE AS $$
 BEGIN
     RETURN ecs_lib.ok(ecs_lib.analytics_summary(p_me.id));
 END $$;
 
+-- Callers: sellers. Raises invalid from, to.
 CREATE FUNCTION ecs_api.analytics_seller_sales(p_me ecs.caller, p_from text, p_to text,
                                                p_bucket text)
 RETURNS ecs.answer LANGUAGE plpgsql STABLE AS $$
@@ -477,6 +488,7 @@ BEGIN
     RETURN ecs_lib.analytics_sales(p_me.id, p_from, p_to, p_bucket);
 END $$;
 
+-- Callers: sellers. Raises invalid period.
 CREATE FUNCTION ecs_api.analytics_seller_top(p_me ecs.caller, p_period text, p_by text,
                                              p_limit integer)
 RETURNS ecs.answer LANGUAGE plpgsql STABLE AS $$
@@ -484,6 +496,7 @@ BEGIN
     RETURN ecs_lib.analytics_top(p_me.id, p_period, p_by, p_limit);
 END $$;
 
+-- Callers: sellers.
 CREATE FUNCTION ecs_api.analytics_seller_low_stock(p_me ecs.caller, p_at_most integer,
     p_page integer, p_page_size integer, p_cursor text)
 RETURNS ecs.answer LANGUAGE plpgsql STABLE AS $$
@@ -491,18 +504,21 @@ BEGIN
     RETURN ecs_lib.analytics_low_stock(p_me.id, p_at_most, p_page, p_page_size, p_cursor);
 END $$;
 
+-- Callers: sellers.
 CREATE FUNCTION ecs_api.analytics_seller_ratings(p_me ecs.caller)
 RETURNS ecs.answer LANGUAGE plpgsql STABLE AS $$
 BEGIN
     RETURN ecs_lib.ok(ecs_lib.ratings_overview(p_me.id));
 END $$;
 
+-- Callers: sellers. Raises invalid from, to.
 CREATE FUNCTION ecs_api.analytics_seller_returns(p_me ecs.caller, p_from text, p_to text)
 RETURNS ecs.answer LANGUAGE plpgsql STABLE AS $$
 BEGIN
     RETURN ecs_lib.analytics_returns(p_me.id, p_from, p_to);
 END $$;
 
+-- Callers: sellers. Raises invalid from, to.
 CREATE FUNCTION ecs_api.analytics_seller_auctions(p_me ecs.caller, p_from text, p_to text)
 RETURNS ecs.answer LANGUAGE plpgsql STABLE AS $$
 BEGIN
@@ -511,6 +527,7 @@ END $$;
 
 -- Administrators, about the whole shop ----------------------------------------------------------------
 
+-- With the fees earned and what waits for a decision. Callers: administrators.
 CREATE FUNCTION ecs_api.analytics_admin_summary(p_me ecs.caller)
 RETURNS ecs.answer LANGUAGE plpgsql STABLE AS $$
 DECLARE
@@ -527,6 +544,7 @@ BEGIN
         'withdrawals', (SELECT count(*) FROM ecs.withdrawals WHERE status = 'REQUESTED'))));
 END $$;
 
+-- Callers: administrators. Raises invalid from, to.
 CREATE FUNCTION ecs_api.analytics_admin_sales(p_me ecs.caller, p_from text, p_to text,
                                               p_bucket text)
 RETURNS ecs.answer LANGUAGE plpgsql STABLE AS $$
@@ -534,6 +552,7 @@ BEGIN
     RETURN ecs_lib.analytics_sales(0, p_from, p_to, p_bucket);
 END $$;
 
+-- Callers: administrators. Raises invalid period.
 CREATE FUNCTION ecs_api.analytics_admin_top(p_me ecs.caller, p_period text, p_by text,
                                             p_limit integer)
 RETURNS ecs.answer LANGUAGE plpgsql STABLE AS $$
@@ -541,6 +560,7 @@ BEGIN
     RETURN ecs_lib.analytics_top(0, p_period, p_by, p_limit);
 END $$;
 
+-- Callers: administrators.
 CREATE FUNCTION ecs_api.analytics_admin_low_stock(p_me ecs.caller, p_at_most integer,
     p_page integer, p_page_size integer, p_cursor text)
 RETURNS ecs.answer LANGUAGE plpgsql STABLE AS $$
@@ -562,12 +582,14 @@ BEGIN
               ORDER BY avg_rating, id LIMIT c_lowest) u), '[]')));
 END $$;
 
+-- Callers: administrators. Raises invalid from, to.
 CREATE FUNCTION ecs_api.analytics_admin_returns(p_me ecs.caller, p_from text, p_to text)
 RETURNS ecs.answer LANGUAGE plpgsql STABLE AS $$
 BEGIN
     RETURN ecs_lib.analytics_returns(0, p_from, p_to);
 END $$;
 
+-- Callers: administrators. Raises invalid from, to.
 CREATE FUNCTION ecs_api.analytics_admin_auctions(p_me ecs.caller, p_from text, p_to text)
 RETURNS ecs.answer LANGUAGE plpgsql STABLE AS $$
 BEGIN

@@ -20,16 +20,20 @@
 CREATE FUNCTION ecs_lib.job_heartbeat() RETURNS interval LANGUAGE sql IMMUTABLE
 AS $$ SELECT interval '5 seconds' $$;
 
+-- A length of time as the module counts it, rounded up.
 CREATE FUNCTION ecs_lib.milliseconds(p interval) RETURNS bigint LANGUAGE sql IMMUTABLE
 AS $$ SELECT ceil(1000 * extract(epoch FROM p))::bigint $$;
 
--- Answers for the module: what was done; there is nothing to do for so long;
--- it failed and is tried again after so long.
+-- Answers for the module: so much was done.
 CREATE FUNCTION ecs_lib.job_done(p_done bigint) RETURNS ecs.answer LANGUAGE sql IMMUTABLE
 AS $$ SELECT ROW(200, NULL, NULL, NULL, p_done, NULL, NULL, false)::ecs.answer $$;
+
+-- There is nothing to do for so long.
 CREATE FUNCTION ecs_lib.job_waits(p interval) RETURNS ecs.answer LANGUAGE sql IMMUTABLE
 AS $$ SELECT ROW(204, NULL, NULL, NULL, ecs_lib.milliseconds(p), NULL, NULL,
                  false)::ecs.answer $$;
+
+-- It failed, and is tried again after so long.
 CREATE FUNCTION ecs_lib.job_failed(p interval, p_error text) RETURNS ecs.answer
 LANGUAGE sql IMMUTABLE
 AS $$ SELECT ROW(500, to_json(p_error), NULL, NULL, ecs_lib.milliseconds(p), NULL, NULL,
@@ -235,6 +239,8 @@ BEGIN
     END IF;
     RETURN greatest(v_tokens, v_done);
 END $$;
+
+-- When the oldest session is due.
 CREATE FUNCTION ecs_lib.job_sessions_clean_since() RETURNS timestamptz
 LANGUAGE plpgsql STABLE AS $$
 BEGIN
@@ -254,6 +260,8 @@ BEGIN
     GET DIAGNOSTICS v_done = ROW_COUNT;
     RETURN v_done;
 END $$;
+
+-- When the oldest stored answer is due.
 CREATE FUNCTION ecs_lib.job_keys_clean_since() RETURNS timestamptz
 LANGUAGE plpgsql STABLE AS $$
 BEGIN
@@ -273,6 +281,8 @@ BEGIN
     GET DIAGNOSTICS v_done = ROW_COUNT;
     RETURN v_done;
 END $$;
+
+-- When the oldest counter is due.
 CREATE FUNCTION ecs_lib.job_logins_clean_since() RETURNS timestamptz
 LANGUAGE plpgsql STABLE AS $$
 BEGIN

@@ -8,6 +8,7 @@ LANGUAGE sql IMMUTABLE AS $$
         a.object_id::text, a.details::text])::text
 $$;
 
+-- The hash of an entry and of all before it.
 CREATE FUNCTION ecs_lib.audit_hash(p_before bytea, a ecs.audit_log) RETURNS bytea
 LANGUAGE sql IMMUTABLE AS $$
     SELECT sha256(coalesce(p_before, ''::bytea) || convert_to(ecs_lib.audit_text(a), 'UTF8'))

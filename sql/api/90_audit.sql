@@ -513,6 +513,7 @@ BEGIN
     FROM ecs_lib.audit_verify() v;
 END $$;
 
+-- Every invariant of the shop with its figure, and whether it holds.
 CREATE FUNCTION ecs_lib.audit_invariants()
 RETURNS TABLE (name text, figure text, holds boolean) LANGUAGE plpgsql STABLE AS $$
 BEGIN

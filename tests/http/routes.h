@@ -12,6 +12,11 @@
 #include <jansson.h>
 #include "client.h"
 
+#define NOBODY_HAS "999999999" /* an id that no object has */
+#define ROLES 5
+
+extern const char *const role_names[ROLES];
+
 typedef struct route_t {
     const char *path;   /* template, "/api/orders/{id}/" */
     const char *method; /* upper case */
@@ -54,6 +59,17 @@ const char *route_example_text(const route_t *route);
 /** A valid request: with the example, or a picture where the route takes one. */
 request_t route_request(const route_t *route, const actor_t *who,
                         const char *path);
+
+/** One of each role, always the same person. */
+const actor_t *one_of(const char *role);
+
+/** Somebody who may call the route, with a new session each time, since some
+ * routes end it. */
+const actor_t *caller_of(const route_t *route);
+
+/** The answer to a body, NULL for none; that it keeps the contract is checked. */
+reply_t *call(const route_t *route, const actor_t *who, const char *path,
+              const char *body);
 
 /** A node or what its "$ref" names. */
 json_t *document_follow(json_t *node);
