@@ -113,7 +113,7 @@ check-asan: deps ## run the unit and HTTP tests under ASan and UBSan
 	@$(MAKE) --no-print-directory -j$(CORES) tests-http
 	@BUILD=$(BUILD) tests/run asan
 
-story: deps ## play one order from listing to payout, step by step
+story: deps ## play orders and an auction from listing to payout
 	@$(MAKE) --no-print-directory -j$(CORES) build tests-http
 	@BUILD=$(BUILD) tests/run story
 
