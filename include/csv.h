@@ -15,7 +15,8 @@
  * may end with CR LF or LF, fields are separated by commas or, where the first
  * line has semicolons and no comma, by those. A byte order mark is skipped, and
  * so is the quote in front of what a spreadsheet would take for a formula (see
- * ecs_lib.csv).
+ * ecs_lib.csv). No more than 32 columns, with names of up to 64 bytes, and 5000
+ * rows.
  * @param text    length bytes with a NUL behind them
  * @param value   out: released with the pool
  * @return NULL, or malformed_csv (400) that names the line

@@ -11,12 +11,14 @@
 #include "problem.h"
 
 #define ECS_JSON_DEPTH_MAX 16
+#define ECS_JSON_VALUES_MAX 65536
 
 /**
  * Parse a request body: UTF-8, no duplicate keys, no NUL in strings, nesting
- * up to ECS_JSON_DEPTH_MAX, nothing behind the value, no BOM. A number that
- * would not keep its digits (exponent, more than 15 digits with a point, an
- * integer beyond 64 bits) arrives as a string of its text.
+ * up to ECS_JSON_DEPTH_MAX, no more than ECS_JSON_VALUES_MAX values, nothing
+ * behind the value, no BOM. A number that would not keep its digits (exponent,
+ * more than 15 digits with a point, an integer beyond 64 bits) arrives as a
+ * string of its text.
  * @param out  the value; released with the pool
  * @return NULL, or the problem `malformed_json` with line and column
  */

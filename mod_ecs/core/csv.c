@@ -3,7 +3,9 @@
  * csv.c - one pass over the text, field by field.
  *
  * What a field says is not looked at here: all values are texts, and the row of
- * the endpoint knows what they have to be (items.c).
+ * the endpoint knows what they have to be (items.c). How many there are is: each
+ * row becomes an object with the names of its columns, so a small file can stand
+ * for very large ones.
  */
 #include "csv.h"
 #include "json.h"
@@ -15,6 +17,9 @@
 
 #define BYTE_ORDER_MARK "\xEF\xBB\xBF"
 #define FORMULA_STARTS "=+-@\t\r"
+#define COLUMNS_MAX 32
+#define COLUMN_NAME_MAX 64 /* bytes */
+#define ROWS_MAX 5000
 
 typedef struct reader_t {
     apr_pool_t *p;
@@ -90,6 +95,9 @@ static apr_array_header_t *read_record(reader_t *reader)
             *reader->at == '"' ? read_quoted(reader) : read_plain(reader);
         is_last = *reader->at != reader->separator;
         reader->at += !is_last;
+        if (!reader->wrong && fields->nelts > COLUMNS_MAX) {
+            reader->wrong = "there are too many fields";
+        }
     }
     reader->at += *reader->at == '\r';
     reader->at += *reader->at == '\n';
@@ -122,6 +130,9 @@ static const char *check_columns(apr_pool_t *p,
     for (i = 0; i < columns->nelts; i++) {
         if (*field_of(columns, i) == '\0') {
             return apr_psprintf(p, "column %d has no name", i + 1);
+        }
+        if (strlen(field_of(columns, i)) > COLUMN_NAME_MAX) {
+            return apr_psprintf(p, "the name of column %d is too long", i + 1);
         }
         for (j = 0; j < i; j++) {
             if (!strcmp(field_of(columns, i), field_of(columns, j))) {
@@ -168,7 +179,13 @@ static void read_rows(reader_t *reader, json_t *rows)
         if (fields->nelts > columns->nelts) {
             reader->wrong = "there are more fields than columns";
         }
-        else if (!reader->wrong && !is_empty(fields)) {
+        else if (reader->wrong || is_empty(fields)) {
+            continue;
+        }
+        else if (json_array_size(rows) == ROWS_MAX) {
+            reader->wrong = "there are too many rows";
+        }
+        else {
             json_array_append_new(rows, row_of(columns, fields));
         }
     }

@@ -2,12 +2,13 @@
 /*
  * json.c - jansson, made strict.
  *
- * A scan before the parser does what jansson cannot: it limits the nesting,
- * and it finds the numbers that a double or a 64-bit integer cannot hold as
- * they were written (an exponent, more than 15 digits, out of range). Those
- * are put between quotes and so reach the fields as strings of their text:
- * no amount of money is rounded behind the client's back, and every field
- * but those of decimal numbers refuses them for their type.
+ * A scan before the parser does what jansson cannot: it limits the nesting and
+ * the number of values (each takes some hundred bytes), and it finds the numbers
+ * that a double or a 64-bit integer cannot hold as they were written (an
+ * exponent, more than 15 digits, out of range). Those are put between quotes and
+ * so reach the fields as strings of their text: no amount of money is rounded
+ * behind the client's back, and every field but those of decimal numbers refuses
+ * them for their type.
  */
 #include "json.h"
 #include "utf8.h"
@@ -32,6 +33,7 @@ typedef struct scan_t {
     apr_size_t length;
     apr_array_header_t *wide; /* of span_t: numbers to be put in quotes */
     apr_size_t too_deep;      /* offset + 1 of the bracket, 0 for none */
+    apr_size_t too_many;      /* and of the value */
 } scan_t;
 
 static apr_size_t skip_digits(const scan_t *scan, apr_size_t at)
@@ -118,7 +120,7 @@ static apr_size_t string_end(const scan_t *scan, apr_size_t at)
 static void scan_body(scan_t *scan)
 {
     apr_size_t at = 0;
-    int depth = 0;
+    int depth = 0, values = 0;
 
     while (at < scan->length) {
         char c = scan->text[at];
@@ -142,9 +144,14 @@ static void scan_body(scan_t *scan)
         else if (c == ']' || c == '}') {
             depth--;
         }
+        values += c == ',' || c == '[' || c == '{';
         at++;
         if (depth > ECS_JSON_DEPTH_MAX) {
             scan->too_deep = at;
+            return;
+        }
+        if (values > ECS_JSON_VALUES_MAX) {
+            scan->too_many = at;
             return;
         }
     }
@@ -252,6 +259,9 @@ ecs_problem_t *ecs_json_parse(apr_pool_t *p, const char *text,
     scan_body(&scan);
     if (scan.too_deep) {
         return malformed(p, &scan, scan.too_deep, "nested too deeply");
+    }
+    if (scan.too_many) {
+        return malformed(p, &scan, scan.too_many, "there are too many values");
     }
     if (scan.wide->nelts > 0) {
         text = quote_numbers(p, &scan, &length);

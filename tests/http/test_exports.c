@@ -250,6 +250,8 @@ START_TEST(files_that_are_no_tables)
     refused(import(seller, "", "name\na\"b\n"), 400, "malformed_csv");
     refused(import(seller, "", "name\na,b\n"), 400, "malformed_csv");
     refused(import(seller, "", "name\n\xff\n"), 400, "malformed_csv");
+    refused(import(seller, "", fmt("name,%0500d\na,b\n", 1)), 400,
+            "malformed_csv");
     invalid(import(seller, "", "name\n"), "rows");
     invalid(import(seller, "", ""), "rows");
     memset(large, 'x', 3 * 1024 * 1024 - 1);

@@ -7,6 +7,8 @@
 
 #include <string.h>
 
+#include <apr_strings.h>
+
 /* The rows as JSON text, or the sentence of the refusal. */
 static const char *parse(const char *text)
 {
@@ -74,6 +76,47 @@ START_TEST(no_tables)
 }
 END_TEST
 
+/* So many times the same text, with a NUL. */
+static char *repeated(const char *text, int times)
+{
+    apr_size_t length = strlen(text);
+    char *all = apr_palloc(pool, length * (apr_size_t)times + 1);
+    int i;
+
+    for (i = 0; i < times; i++) {
+        memcpy(all + length * (apr_size_t)i, text, length);
+    }
+    all[length * (apr_size_t)times] = '\0';
+    return all;
+}
+
+/* A file of some bytes that would become an object of many. */
+START_TEST(small_files_that_are_large)
+{
+    char *names = apr_pstrdup(pool, "a");
+    json_t *value;
+    const char *text;
+    int i;
+
+    parses(apr_pstrcat(pool, "a,", repeated("x", 64), "\n", NULL), "[]");
+    parses(apr_pstrcat(pool, "a,", repeated("x", 65), "\n1,2\n", NULL),
+           "Line 1: the name of column 2 is too long.");
+    for (i = 1; i < 32; i++) {
+        names = apr_psprintf(pool, "%s,a%d", names, i);
+    }
+    parses(names, "[]");
+    parses(apr_pstrcat(pool, names, ",b\n", NULL),
+           "Line 1: there are too many fields.");
+    parses(apr_pstrcat(pool, "a\n", repeated("1,", 100), NULL),
+           "Line 2: there are more fields than columns.");
+    text = apr_pstrcat(pool, "a\n", repeated("1\n", 5000), "\n", NULL);
+    ck_assert_ptr_null(ecs_csv_parse(pool, text, strlen(text), &value));
+    ck_assert_uint_eq(json_array_size(json_object_get(value, "rows")), 5000);
+    parses(apr_pstrcat(pool, text, "1\n", NULL),
+           "Line 5003: there are too many rows.");
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("csv");
@@ -84,6 +127,7 @@ int main(void)
     tcase_add_test(tests, quotes);
     tcase_add_test(tests, spreadsheets);
     tcase_add_test(tests, no_tables);
+    tcase_add_test(tests, small_files_that_are_large);
     suite_add_tcase(suite, tests);
     return unit_run(suite);
 }

@@ -112,6 +112,26 @@ START_TEST(limits_the_nesting)
 }
 END_TEST
 
+START_TEST(limits_the_number_of_values)
+{
+    size_t length = 2 * (size_t)ECS_JSON_VALUES_MAX + 1, i;
+    char *text = apr_palloc(pool, length + 3);
+
+    text[0] = '[';
+    for (i = 1; i < length; i += 2) {
+        text[i] = '1';
+        text[i + 1] = ',';
+    }
+    text[length - 1] = ']';
+    text[length] = '\0';
+    parse(text);
+    strcpy(text + length - 1, ",1]");
+    ck_assert_str_eq(refused(text, length + 2),
+                     "Malformed JSON at line 1, column 131073: there are too "
+                     "many values.");
+}
+END_TEST
+
 static const struct {
     const char *text;
     const char *kept; /* NULL: stays a number and dumps as it was */
@@ -209,6 +229,7 @@ int main(void)
                         sizeof(malformed) / sizeof(malformed[0]));
     tcase_add_test(tests, refuses_a_raw_nul);
     tcase_add_test(tests, limits_the_nesting);
+    tcase_add_test(tests, limits_the_number_of_values);
     tcase_add_loop_test(tests, keeps_all_digits, 0,
                         sizeof(numbers) / sizeof(numbers[0]));
     tcase_add_test(tests, quotes_for_json_and_html);
