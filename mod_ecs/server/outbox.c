@@ -30,6 +30,7 @@
 #include "config.h"
 #include "db.h"
 #include "server.h"
+#include "utf8.h"
 
 #define MESSAGES_MAX "20"  /* taken at once */
 #define LEASE_S 120        /* they are ours */
@@ -186,6 +187,21 @@ static void met_success(worker_t *w)
     w->away = 0;
 }
 
+/* What a server said is written down as text, in whatever letters it spoke. */
+static const char *readable(apr_pool_t *p, const char *error)
+{
+    char *text, *c;
+
+    if (!error || ecs_utf8_valid(error)) {
+        return error;
+    }
+    text = apr_pstrdup(p, error);
+    for (c = text; *c; c++) {
+        *c = (unsigned char)*c < 0x80 ? *c : '?';
+    }
+    return text;
+}
+
 /* Returns whether the way is open. */
 static int deliver(worker_t *w, apr_pool_t *p, const json_t *message)
 {
@@ -194,6 +210,7 @@ static int deliver(worker_t *w, apr_pool_t *p, const json_t *message)
     ecs_delivery_e outcome = w->channel->deliver(w->sender, p, message, more,
                                                  &error);
 
+    error = readable(p, error);
     if (outcome == ECS_DELIVERY_AWAY) {
         met_away(w, error);
     }
