@@ -428,7 +428,8 @@ END $$;
 
 -- PATCH /api/accounts/me/. Any signed-in user. The version of user and profile
 -- is one, the user's, so that a change of either raises it.
--- Locks: the user's row.
+-- Locks: the wallet when there is to be no place any more, by which bids of the
+-- caller's come before or after; the user's row.
 -- Raises stale, in_use, EC400 on username, location_lat, location_lng.
 CREATE FUNCTION ecs_api.accounts_me_update(p_me ecs.caller, p_changes jsonb)
 RETURNS ecs.answer LANGUAGE plpgsql AS $$
@@ -436,6 +437,9 @@ DECLARE
     v_user    ecs.users;
     v_profile ecs.profiles;
 BEGIN
+    IF p_changes -> 'location_lat' = 'null' THEN
+        PERFORM ecs.lock_wallets(ARRAY[p_me.id]);
+    END IF;
     SELECT * INTO v_user FROM ecs.users WHERE id = p_me.id FOR NO KEY UPDATE;
     PERFORM ecs_lib.check_version(p_me, v_user.version);
     SELECT * INTO v_profile FROM ecs.profiles WHERE user_id = p_me.id;

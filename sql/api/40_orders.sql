@@ -89,8 +89,9 @@ BEGIN
     RETURN format('%s, %s : %s}', left(p_object::text, -1), to_json(p_name), p_value)::json;
 END $$;
 
--- The states an order went through, oldest first.
-CREATE FUNCTION ecs_lib.order_history_json(p_order bigint) RETURNS json
+-- The states an order went through, oldest first. p_notes: with what was noted,
+-- which may be about anybody's lines and money.
+CREATE FUNCTION ecs_lib.order_history_json(p_order bigint, p_notes boolean) RETURNS json
 LANGUAGE plpgsql STABLE AS $$
 BEGIN
     RETURN (SELECT json_agg(json_build_object(
@@ -98,7 +99,7 @@ BEGIN
                 'at', ecs_lib.ts(h.at),
                 'by', CASE WHEN u.id IS NOT NULL THEN
                     json_build_object('id', u.id, 'username', u.username) END,
-                'note', h.note) ORDER BY h.id)
+                'note', CASE WHEN p_notes THEN h.note END) ORDER BY h.id)
             FROM ecs.order_history h LEFT JOIN ecs.users u ON u.id = h.by_id
             WHERE h.order_id = p_order);
 END $$;
@@ -206,7 +207,8 @@ END $$;
 -- Reading -----------------------------------------------------------------------
 
 -- One order with its history. Callers: its buyer, its courier, administrators;
--- its sellers see their own lines. Raises not_found.
+-- its sellers see their own lines, and notes where there are no others.
+-- Raises not_found.
 CREATE FUNCTION ecs_api.orders_get(p_me ecs.caller, p_id bigint)
 RETURNS ecs.answer LANGUAGE plpgsql STABLE AS $$
 DECLARE
@@ -222,7 +224,9 @@ BEGIN
     IF v_body IS NULL THEN
         PERFORM ecs_lib.not_found();
     END IF;
-    v_body := ecs_lib.json_add(v_body, 'history', ecs_lib.order_history_json(p_id));
+    v_body := ecs_lib.json_add(v_body, 'history', ecs_lib.order_history_json(p_id,
+        v_whole OR NOT EXISTS (SELECT FROM ecs.order_items
+                               WHERE order_id = p_id AND seller_id <> p_me.id)));
     RETURN ecs_lib.ok(v_body, v_order.version);
 END $$;
 

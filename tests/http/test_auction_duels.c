@@ -284,6 +284,35 @@ START_TEST(an_offer_is_decided_once)
 }
 END_TEST
 
+/* Who leads keeps the place to deliver to; a bid and its removal are one after
+ * the other. */
+START_TEST(nobody_leads_without_a_place)
+{
+    actor_t *seller = person("seller", NULL), *anna = person("user", "900.00");
+    int round, led = 0;
+
+    for (round = 0; round < 2 * ROUNDS; round++) {
+        long long id = running(seller, 1, "");
+        request_t requests[2] = {
+            posting(anna, lot_path(id, "bid/"), "{\"amount\": \"10.00\"}"),
+            posting(anna, "/api/accounts/me/",
+                    "{\"location_lat\": null, \"location_lng\": null}")};
+        reply_t *replies[2];
+
+        requests[1].method = "PATCH";
+        all_at_once(requests, replies, 2);
+        ck_assert_int_eq(succeeded(replies, 2), 1);
+        led += replies[0]->status == 201;
+        expect(post(lots_admin, lot_admin_path(id, "cancel/"),
+                    "{\"reason\": \"x\"}"), 200);
+        expect(patch(anna, "/api/accounts/me/",
+                     "{\"location_lat\": 33.5, \"location_lng\": 36.3}"), 200);
+    }
+    printf("led in %d of %d rounds\n", led, 2 * ROUNDS);
+    books_balance();
+}
+END_TEST
+
 /* --- all of it at once --------------------------------------------------- */
 
 #define CROWD 4 /* buyers, and auctions of each kind */
@@ -377,6 +406,7 @@ int main(void)
                                   buying_at_once_happens_once,
                                   the_last_pieces_are_taken_once,
                                   an_offer_is_decided_once,
+                                  nobody_leads_without_a_place,
                                   everything_at_once_makes_no_deadlock,
                                   NULL};
 

@@ -1,7 +1,7 @@
 -- Orders: the main job in money, every refusal, every state, who sees what.
 BEGIN;
 \ir support.psql
-SELECT plan(143);
+SELECT plan(145);
 
 CREATE FUNCTION ecs_test.put(p_me ecs.caller, p_product bigint, p_quantity integer DEFAULT 1)
 RETURNS void LANGUAGE sql AS $$
@@ -286,6 +286,10 @@ SELECT is(ecs_test.told(:'rich', 'order_refunded') + ecs_test.told(:'third', 'or
     2::bigint, 'buyer and sellers are told');
 SELECT is((SELECT details FROM ecs.audit_log WHERE action = 'order.refund' AND object_id = :cups),
     '{"reason": "A crack", "amount": "10.00"}', 'and the audit log');
+SELECT is((ecs_api.orders_get(:'rich', :cups)).body ->> 'history' LIKE '%Partly refunded: A crack%',
+    true, 'the buyer sees why');
+SELECT is((ecs_api.orders_get(:'third', :cups)).body ->> 'history' LIKE '%crack%', false,
+    'one seller of several does not: it may be about the others');
 SELECT results_eq(
     format('SELECT amount, fee FROM ecs_lib.order_payouts(%s)', :cups),
     'VALUES (6.67, 0.27), (6.67, 0.27), (6.66, 0.27)', 'payouts shrink alike, to the cent');
