@@ -209,7 +209,7 @@ $(BUILD)/tests/unit/test_mailer: $(BUILD)/obj/tests/http/smtp_server.o \
 $(BUILD)/tests/http/%: $(BUILD)/obj/tests/http/%.o $(HTTP_AIDS) $(CORE)
 	@mkdir -p $(@D)
 	@echo "  LINK  $@"
-	@$(CC) -pie $(ALL_LDFLAGS) -o $@ $^ -lcurl -lpq $(CHECK_LIBS) \
+	@$(CC) -pie $(ALL_LDFLAGS) -o $@ $^ -lcurl -lpq -lssl $(CHECK_LIBS) \
 	    $(CORE_LIBS) $(APR_LIBS)
 
 -include $(patsubst %.o,%.d,$(CORE) $(HTTPD) $(CTL) $(IMAGE) $(call objects,tests/*/*.c))

@@ -12,6 +12,7 @@
 #include "smtp_server.h"
 #include "support.h"
 #include "shop.h"
+#include "tls_server.h"
 
 #define RESET "/api/accounts/password/reset/"
 #define CONFIRM RESET "confirm/"
@@ -557,6 +558,19 @@ START_TEST(two_hosts_share_the_work)
 }
 END_TEST
 
+/* The password is for nobody who has no certificate of that name. */
+START_TEST(a_certificate_has_to_be_good)
+{
+    actor_t *buyer = person("user", "20.00");
+
+    configure(fmt("EcsMail smtps://127.0.0.1:%d", tls_start()));
+    buy(buyer, product(person("seller", NULL), "5.00", 20), 1);
+    until("EXISTS (SELECT FROM ecs.outbox WHERE last_error LIKE '%certificate%')");
+    ck_assert_int_gt(tls_connections(), 0);
+    ck_assert_int_eq(tls_talks(), 0);
+}
+END_TEST
+
 int main(void)
 {
     const TTest *const with_files[] = {
@@ -572,8 +586,10 @@ int main(void)
         a_server_that_is_away_is_waited_for, one_refusal_stops_nobody_else,
         what_failed_is_tried_later, a_kill_loses_no_mail,
         a_reload_loses_no_mail, two_hosts_share_the_work, NULL};
+    const TTest *const with_tls[] = {a_certificate_has_to_be_good, NULL};
 
     return suite_run_between("mail", with_files, 60, empty_mailbox, NULL)
         | suite_run_between("outbox", with_server, 120, mails_to_server,
-                            mails_to_directory);
+                            mails_to_directory)
+        | suite_run_between("tls", with_tls, 60, NULL, mails_to_directory);
 }

@@ -11,6 +11,7 @@
 #include "processes.h"
 #include "support.h"
 #include "shop.h"
+#include "tls_server.h"
 
 #define HOOKS "/api/webhooks/"
 
@@ -366,6 +367,23 @@ static void everything_came(void)
                              " 'webhook' AND status <> 'SENT'"), 0);
 }
 
+/* A server that anybody could be learns nothing. */
+START_TEST(a_certificate_has_to_be_good)
+{
+    endpoint_t e;
+
+    listener();
+    e = endpoint_at(fmt("https://127.0.0.1:%d/hook", tls_start()), "*");
+    expect(post(admin, fmt(HOOKS "%lld/test/", e.id), NULL), 202);
+    until("EXISTS (SELECT FROM ecs.webhook_attempts)");
+    ck_assert_ptr_nonnull(strstr(text_at(newest_attempt(e), "results.0.error"),
+                                 "certificate"));
+    ck_assert_int_gt(tls_connections(), 0);
+    ck_assert_int_eq(tls_talks(), 0);
+    end();
+}
+END_TEST
+
 START_TEST(one_that_is_away_is_waited_for)
 {
     actor_t *buyer = person("user", "100.00");
@@ -547,8 +565,8 @@ int main(void)
         a_new_secret_and_the_old_one_for_a_day,
         administrators_alone_have_endpoints, one_that_fails_is_tried_again,
         who_answers_410_is_left_alone, redirects_are_not_followed,
-        one_that_is_away_is_waited_for, what_failed_holds_up_its_own_order,
-        nobody_waits_for_a_slow_one,
+        a_certificate_has_to_be_good, one_that_is_away_is_waited_for,
+        what_failed_holds_up_its_own_order, nobody_waits_for_a_slow_one,
         a_kill_loses_no_webhook, NULL};
     const TTest *const abroad[] = {nothing_goes_into_the_own_network, NULL};
 
