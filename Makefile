@@ -110,7 +110,7 @@ check-http: deps ## run the tests over HTTP
 check-asan: deps ## run the unit and HTTP tests under ASan and UBSan
 	@$(MAKE) --no-print-directory -j$(CORES) BUILD=$(BUILD)/asan SANITIZE=1 \
 	    build tests-unit
-	@$(MAKE) --no-print-directory -j$(CORES) tests-http
+	@$(MAKE) --no-print-directory -j$(CORES) build tests-http
 	@BUILD=$(BUILD) tests/run asan
 
 story: deps ## play orders and an auction from listing to payout
