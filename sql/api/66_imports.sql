@@ -37,8 +37,8 @@ EXCEPTION WHEN SQLSTATE 'EC000' THEN -- all refusals of the shop
 END $$;
 
 -- Makes and changes products, all of them or none; with p_dry_run none, and the
--- answer is what it would be. Callers: sellers. Locks: products in the order of
--- the rows, by which only imports of the same seller can be in each other's way.
+-- answer is what it would be. Callers: sellers. Locks: the products by id, at
+-- once and not in the order of the rows, because carts lock them so.
 -- Raises invalid rows, one object of errors for each row.
 CREATE FUNCTION ecs_api.products_import(p_me ecs.caller, p_dry_run boolean, p_rows jsonb)
 RETURNS ecs.answer LANGUAGE plpgsql AS $$
@@ -49,6 +49,9 @@ DECLARE
     v_errors jsonb[];
     v_wrong  boolean := false;
 BEGIN
+    PERFORM 1 FROM ecs.products WHERE seller_id = p_me.id AND id IN (
+            SELECT (r ->> 'id')::bigint FROM jsonb_array_elements(p_rows) r)
+        ORDER BY id FOR NO KEY UPDATE;
     BEGIN
         FOR v_row IN SELECT r FROM jsonb_array_elements(p_rows) r LOOP
             v_error := ecs_lib.import_product(p_me, v_row);

@@ -297,6 +297,12 @@ void books_balance(void)
     ck_assert(sql_true("SELECT count(*) > 0 FROM ecs_lib.audit_invariants()"));
 }
 
+long long deadlocks(void)
+{
+    return sql_int("SELECT deadlocks FROM pg_stat_database"
+                   " WHERE datname = current_database()");
+}
+
 /* --- the instance -------------------------------------------------------- */
 
 const char *setting(const char *name)

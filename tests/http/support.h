@@ -101,6 +101,9 @@ double until(const char *condition);
 /** Every invariant of the ledger and of derived numbers holds, else stop. */
 void books_balance(void);
 
+/** Those of the database so far. */
+long long deadlocks(void);
+
 /* --- the instance -------------------------------------------------------- */
 
 /** Value of an environment variable that the runner sets, else stop. */

@@ -317,12 +317,6 @@ END_TEST
 
 #define CROWD 4 /* buyers, and auctions of each kind */
 
-static long long deadlocks(void)
-{
-    return sql_int("SELECT deadlocks FROM pg_stat_database"
-                   " WHERE datname = current_database()");
-}
-
 /* An auction of one piece that runs, with two bids. */
 static long long contested(const actor_t *seller, long long thing,
                            const actor_t *one, const actor_t *two)

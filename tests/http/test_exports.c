@@ -238,6 +238,50 @@ START_TEST(all_rows_or_none)
 }
 END_TEST
 
+/* Carts take products by id; a file names them in any order. */
+START_TEST(a_file_and_carts_do_not_block_each_other)
+{
+    enum { PRODUCTS_COUNT = 8, BUYERS = 5, ROUNDS = 12 };
+    actor_t *seller = person("seller", NULL), *buyers[BUYERS];
+    const char *rows = "";
+    long long ids[PRODUCTS_COUNT];
+    request_t requests[BUYERS + 1];
+    reply_t *replies[BUYERS + 1];
+    int round, i, k;
+
+    for (k = 0; k < PRODUCTS_COUNT; k++) {
+        ids[k] = product(seller, "1.00", 1000);
+        rows = fmt("{\"id\": %lld, \"price\": \"1.00\"}%s%s", ids[k],
+                   *rows ? ", " : "", rows);
+    }
+    for (i = 0; i < BUYERS; i++) {
+        buyers[i] = person("user", "500.00");
+    }
+    for (round = 0; round < ROUNDS; round++) {
+        long long before = deadlocks();
+
+        for (i = 0; i < BUYERS; i++) {
+            for (k = 0; k < PRODUCTS_COUNT; k++) {
+                add_to_cart(buyers[i], ids[k], 1);
+            }
+            requests[i] = (request_t){.method = "POST",
+                                      .path = "/api/orders/checkout/",
+                                      .who = buyers[i]};
+        }
+        requests[BUYERS] = requests[round % BUYERS];
+        requests[round % BUYERS] =
+            (request_t){.method = "POST", .path = IMPORT, .who = seller,
+                        .body = fmt("{\"rows\": [%s]}", rows)};
+        all_at_once(requests, replies, BUYERS + 1);
+        for (i = 0; i <= BUYERS; i++) {
+            ck_assert_int_eq(replies[i]->status / 100, 2);
+        }
+        ck_assert_int_eq(deadlocks(), before);
+    }
+    books_balance();
+}
+END_TEST
+
 START_TEST(files_that_are_no_tables)
 {
     actor_t *seller = person("seller", NULL);
@@ -272,6 +316,7 @@ int main(void)
         a_torn_one_is_seen_to_be_torn,
         a_file_makes_and_changes_products,
         all_rows_or_none,
+        a_file_and_carts_do_not_block_each_other,
         files_that_are_no_tables,
         NULL,
     };
