@@ -184,32 +184,37 @@ BEGIN
         ecs_lib.next_key(v_ids, p_page_size));
 END $$;
 
+-- Brands as their sellers and administrators see them, in the order of the ids.
+CREATE FUNCTION ecs_lib.brands_own_json(p_ids bigint[]) RETURNS json
+LANGUAGE plpgsql STABLE AS $$
+BEGIN
+    RETURN (SELECT json_agg(ecs_lib.brand_own_json(b, s) ORDER BY x.n)
+            FROM unnest(p_ids) WITH ORDINALITY AS x (id, n)
+            JOIN ecs.brands b ON b.id = x.id
+            JOIN ecs.users s ON s.id = b.seller_id);
+END $$;
+
 -- GET /api/product/brands/mine/. Sellers: their brands in every state, newest
 -- first.
 CREATE FUNCTION ecs_api.brands_mine(p_me ecs.caller, p_status text,
     p_page integer, p_page_size integer, p_cursor bigint)
 RETURNS ecs.answer LANGUAGE plpgsql STABLE AS $$
 DECLARE
-    v_end   CONSTANT bigint := ecs_lib.skip(p_page, p_page_size) + p_page_size;
-    v_rows  json;
-    v_next  text;
+    v_ids   bigint[];
     v_total bigint;
 BEGIN
-    SELECT json_agg(ecs_lib.brand_own_json(x.b, s) ORDER BY x.n) FILTER (WHERE x.n <= v_end),
-           CASE WHEN count(*) > p_page_size THEN
-               max((x.b).id) FILTER (WHERE x.n = v_end)::text END
-        INTO v_rows, v_next
-        FROM (SELECT b, row_number() OVER (ORDER BY b.id DESC) AS n
-              FROM ecs.brands b
-              WHERE b.seller_id = p_me.id AND (p_status IS NULL OR b.status = p_status)
-                AND (p_cursor IS NULL OR b.id < p_cursor)
-              ORDER BY b.id DESC LIMIT p_page_size + 1 OFFSET v_end - p_page_size) x
-        JOIN ecs.users s ON s.id = (x.b).seller_id;
+    v_ids := ARRAY(
+        SELECT id FROM ecs.brands
+        WHERE seller_id = p_me.id AND (p_status IS NULL OR status = p_status)
+          AND (p_cursor IS NULL OR id < p_cursor)
+        ORDER BY id DESC
+        LIMIT p_page_size + 1 OFFSET ecs_lib.skip(p_page, p_page_size));
     IF p_page IS NOT NULL THEN
-        SELECT count(*) INTO v_total FROM ecs.brands b
-            WHERE b.seller_id = p_me.id AND (p_status IS NULL OR b.status = p_status);
+        SELECT count(*) INTO v_total FROM ecs.brands
+            WHERE seller_id = p_me.id AND (p_status IS NULL OR status = p_status);
     END IF;
-    RETURN ecs_lib.page(v_rows, v_total, v_next);
+    RETURN ecs_lib.page(ecs_lib.brands_own_json(v_ids[:p_page_size]), v_total,
+                        ecs_lib.next_key(v_ids, p_page_size));
 END $$;
 
 -- A seller's own brands ---------------------------------------------------------------
@@ -344,24 +349,19 @@ CREATE FUNCTION ecs_api.brands_pending(p_me ecs.caller,
     p_page integer, p_page_size integer, p_cursor bigint)
 RETURNS ecs.answer LANGUAGE plpgsql STABLE AS $$
 DECLARE
-    v_end   CONSTANT bigint := ecs_lib.skip(p_page, p_page_size) + p_page_size;
-    v_rows  json;
-    v_next  text;
+    v_ids   bigint[];
     v_total bigint;
 BEGIN
-    SELECT json_agg(ecs_lib.brand_own_json(x.b, s) ORDER BY x.n) FILTER (WHERE x.n <= v_end),
-           CASE WHEN count(*) > p_page_size THEN
-               max((x.b).id) FILTER (WHERE x.n = v_end)::text END
-        INTO v_rows, v_next
-        FROM (SELECT b, row_number() OVER (ORDER BY b.id) AS n
-              FROM ecs.brands b
-              WHERE b.status = 'PENDING' AND (p_cursor IS NULL OR b.id > p_cursor)
-              ORDER BY b.id LIMIT p_page_size + 1 OFFSET v_end - p_page_size) x
-        JOIN ecs.users s ON s.id = (x.b).seller_id;
+    v_ids := ARRAY(
+        SELECT id FROM ecs.brands
+        WHERE status = 'PENDING' AND (p_cursor IS NULL OR id > p_cursor)
+        ORDER BY id
+        LIMIT p_page_size + 1 OFFSET ecs_lib.skip(p_page, p_page_size));
     IF p_page IS NOT NULL THEN
         SELECT count(*) INTO v_total FROM ecs.brands WHERE status = 'PENDING';
     END IF;
-    RETURN ecs_lib.page(v_rows, v_total, v_next);
+    RETURN ecs_lib.page(ecs_lib.brands_own_json(v_ids[:p_page_size]), v_total,
+                        ecs_lib.next_key(v_ids, p_page_size));
 END $$;
 
 -- Decides about a brand that waits. Locks: the brand.
