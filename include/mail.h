@@ -19,6 +19,8 @@ typedef struct ecs_mail_t {
     const char *id;           /* left part of the Message-ID: the same for the
                                  same mail, letters, digits and dots */
     apr_time_t date;
+    int is_8bit;              /* the body may stay as it is: for a file, while
+                                 not every mail server takes 8 bits */
 } ecs_mail_t;
 
 /**
@@ -38,7 +40,7 @@ int ecs_mail_split(apr_pool_t *p, const char *text, const char **name,
 /**
  * The mail with CRLF at each end of line: headers From, To, Subject, Date,
  * Message-ID, Auto-Submitted and MIME, then the body as text/plain in UTF-8, as
- * it is when that is 7 bit, else quoted-printable.
+ * it is when that is 7 bit (or 8 bit, where that may be), else quoted-printable.
  * @param length  out: bytes
  * @return text in `p`, or NULL when one of the addresses is none
  */

@@ -4,7 +4,9 @@
  *
  * A name that many rows use has a value here; everything else gets one by its
  * type. Values of the table are bent to the bounds of a field, so that adding
- * a row never breaks an example.
+ * a row never breaks an example. What a client sends is good for the shop as it
+ * stands after `make demo`, as far as a value without its row can be: an end is
+ * after its start, a reserve above the first price.
  */
 #include "example.h"
 #include "fields_types.h"
@@ -18,6 +20,8 @@
 #define TIME "2026-11-22T14:46:00.123Z"
 #define DATE "2026-11-22"
 #define EMAIL "buyer@example.com"
+#define START "2031-05-01T18:00:00.000Z"
+#define END "2031-05-08T18:00:00.000Z"
 #define MONEY_CENTS 1250
 #define TEXT_FILL "example "
 
@@ -33,7 +37,7 @@ typedef struct known_number_t {
 
 static const known_text_t texts[] = {
     /* people and places */
-    {"username", "harbour_market"},
+    {"username", "alex_morgan"},
     {"first_name", "Alex"},
     {"last_name", "Morgan"},
     {"phone_number", "+351210000000"},
@@ -73,6 +77,8 @@ static const known_text_t texts[] = {
     {"reason", "The photos do not show the product."},
     {"rejection_reason", "The photos do not show the product."},
     {"note", "Please ring twice."},
+    {"comment", "Looks as in the picture, and smells of oil."},
+    {"reply", "Thank you. A drop of oil a year is enough."},
     {"reference", "bank-2026-11-22-0017"},
     /* the shop itself */
     {"status", "ok"},
@@ -85,6 +91,13 @@ static const known_text_t texts[] = {
     {"url", "https://erp.example/hooks/shop"},
     {"events", "order.* return.approved"},
     {"next", "/api/product/products/?page=2"},
+    /* times */
+    {"start_at", START},
+    {"starts_at", START},
+    {"end_at", END},
+    {"ends_at", END},
+    {"planned_end_at", END},
+    {"ending_before", END},
 };
 
 static const known_number_t numbers[] = {
@@ -104,6 +117,34 @@ static const known_number_t numbers[] = {
     {"location_lng", -9.1366},
     {"lat", 38.7101},
     {"lng", -9.1366},
+    /* money, in cents */
+    {"reserve_price", 2000},
+    {"buy_now_price", 4500},
+    {"current_price", 1400},
+    {"increment", 100},
+    {"min_increment", 100},
+    {"minimum_bid", 1500},
+    {"max_amount", 3000},
+    {"my_max", 3000},
+    {"min_price", 1000},
+    {"max_price", 5000},
+    {"from", 0},
+    {"balance", 12000},
+    /* settings */
+    {"platform_fee_percent", 4},
+    {"cancel_fee_percent", 0},
+    {"complete_after_days", 3},
+    {"return_window_days", 3},
+    {"max_active_deliveries", 5},
+    {"brand_min_points", 300},
+    {"verified_at_points", 500},
+    {"rank_silver_points", 500},
+    {"rank_gold_points", 2000},
+    {"bid_soft_close_seconds", 120},
+    {"bid_soft_close_cap_minutes", 0},
+    {"low_stock_at", 5},
+    {"proof_ttl_hours", 24},
+    {"proof_max_attempts", 5},
 };
 
 static const char *known_text(const char *name)
@@ -144,6 +185,11 @@ static json_t *number(double value)
     long long whole = (long long)value;
 
     return (double)whole == value ? json_integer(whole) : json_real(value);
+}
+
+static apr_int64_t cents(const char *name)
+{
+    return (apr_int64_t)known_number(name, MONEY_CENTS);
 }
 
 /* The first word of a list. */
@@ -247,9 +293,9 @@ static json_t *shape_value(const maker_t *maker, const ecs_shape_t *shape,
     case ECS_K_TEXT:
         return text_value(name, "example");
     case ECS_K_MONEY:
-        return json_string(ecs_money_text(maker->p, MONEY_CENTS));
+        return json_string(ecs_money_text(maker->p, cents(name)));
     case ECS_K_TIME:
-        return json_string(TIME);
+        return text_value(name, TIME);
     case ECS_K_DATE:
         return json_string(DATE);
     case ECS_K_EMAIL:
@@ -328,8 +374,8 @@ json_t *ecs_example_of_field(apr_pool_t *p, const ecs_field_t *field)
             known_number(field->name, 1), min, max ? max : ECS_INT_MAX));
     case ECS_T_MONEY:
         return json_string(ecs_money_text(
-            p, (apr_int64_t)between(MONEY_CENTS, min,
-                                    max ? max : MONEY_CENTS)));
+            p, (apr_int64_t)between((double)cents(field->name), min,
+                                    max ? max : (double)ECS_DECIMAL_MAX)));
     case ECS_T_DECIMAL:
         return number(between(known_number(field->name, 1), min,
                               max ? max : (double)ECS_DECIMAL_MAX));
@@ -344,7 +390,7 @@ json_t *ecs_example_of_field(apr_pool_t *p, const ecs_field_t *field)
     case ECS_T_CHOICE:
         return first_word(field->choices, " ");
     case ECS_T_TIME:
-        return json_string(TIME);
+        return text_value(field->name, TIME);
     case ECS_T_PAGE:
         return json_integer(1);
     case ECS_T_IDS:

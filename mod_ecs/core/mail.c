@@ -19,6 +19,7 @@
 
 #define ADDRESS_BYTES_MAX 254
 #define LINE_COLUMNS 76    /* columns of a header's line and of a body's */
+#define QUOTED_PRINTABLE "quoted-printable"
 #define LINE_BYTES_MAX 998 /* RFC 5322 section 2.1.1, without CRLF */
 #define WORD_FRAME 12 /* columns of "=?UTF-8?B?" and "?=" */
 #define DATE_BYTES 40
@@ -236,18 +237,20 @@ static char *with_crlf(apr_pool_t *p, const char *text)
     return out;
 }
 
-/* May it go as it is? */
-static int is_7bit(const char *text)
+/* How the body goes: as it is, if it may. */
+static const char *encoding_of(const char *text, int is_8bit)
 {
     apr_size_t column = 0;
+    int is_ascii = 1;
 
     for (; *text; text++) {
         column = *text == '\n' ? 0 : column + 1;
-        if ((unsigned char)*text >= 127 || column > LINE_BYTES_MAX) {
-            return 0;
+        is_ascii &= (unsigned char)*text < 127;
+        if (column > LINE_BYTES_MAX) {
+            return QUOTED_PRINTABLE;
         }
     }
-    return 1;
+    return is_ascii ? "7bit" : is_8bit ? "8bit" : QUOTED_PRINTABLE;
 }
 
 static int is_at_end_of_line(const char *text)
@@ -299,7 +302,7 @@ const char *ecs_mail_compose(apr_pool_t *p, const ecs_mail_t *mail,
 {
     const char *body = with_crlf(p, ecs_utf8_valid(mail->body) ? mail->body
                                                                : "?");
-    int is_plain_body = is_7bit(body);
+    const char *encoding = encoding_of(body, mail->is_8bit);
     const char *text;
 
     if (!ecs_mail_is_address(mail->from_address)
@@ -316,9 +319,9 @@ const char *ecs_mail_compose(apr_pool_t *p, const ecs_mail_t *mail,
         "Auto-Submitted: auto-generated" CRLF
         "MIME-Version: 1.0" CRLF
         "Content-Type: text/plain; charset=utf-8" CRLF
-        "Content-Transfer-Encoding: ",
-        is_plain_body ? "7bit" : "quoted-printable", CRLF CRLF,
-        is_plain_body ? body : quoted_printable(p, body), NULL);
+        "Content-Transfer-Encoding: ", encoding, CRLF CRLF,
+        strcmp(encoding, QUOTED_PRINTABLE) ? body : quoted_printable(p, body),
+        NULL);
     *length = strlen(text);
     return text;
 }

@@ -74,6 +74,7 @@ static int write_letter(const mail_sender_t *m, apr_pool_t *p,
                         const json_t *message, ecs_letter_t *letter)
 {
     json_t *words = words_of(m, p, message);
+    const char *type = ecs_outbox_text(message, "type");
     ecs_mail_t mail = {
         .from_name = m->config->mail_from_name,
         .from_address = m->config->mail_from,
@@ -81,19 +82,20 @@ static int write_letter(const mail_sender_t *m, apr_pool_t *p,
         .to_address = ecs_outbox_text(message, "destination"),
         .id = ecs_outbox_text(message, "message_id"),
         .date = apr_time_from_sec(ecs_outbox_number(message, "created")),
+        .is_8bit = m->config->mail->way == ECS_MAIL_DIR,
     };
 
     if (!ecs_mail_template_fill(m->config->mail_templates, p,
-                                ecs_outbox_text(message, "kind"),
-                                ecs_outbox_text(message, "type"), words,
+                                ecs_outbox_text(message, "kind"), type, words,
                                 &mail.subject, &mail.body)) {
         return 0;
     }
     letter->from = mail.from_address;
     letter->to = mail.to_address;
-    letter->name = apr_psprintf(p, "%012" APR_INT64_T_FMT "-%s",
+    letter->name = apr_psprintf(p, "%012" APR_INT64_T_FMT "-%s%s%s",
                                 ecs_outbox_number(message, "id"),
-                                ecs_outbox_text(message, "kind"));
+                                ecs_outbox_text(message, "kind"),
+                                type ? "-" : "", type ? type : "");
     letter->text = ecs_mail_compose(p, &mail, &letter->length);
     return letter->text != NULL;
 }

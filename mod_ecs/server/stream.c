@@ -9,6 +9,8 @@
  */
 #include "stream.h"
 
+#include <string.h>
+
 #include <apr_strings.h>
 #include <http_core.h>
 #include <http_log.h>
@@ -53,19 +55,30 @@ static void tear(ecs_request_t *req, const ecs_problem_t *problem)
     ap_pass_brigade(req->r->output_filters, bb);
 }
 
+/* A name for what is saved: the call's before its last word, "orders_export". */
+static const char *disposition(const ecs_request_t *req, const char *type)
+{
+    const char *call = req->route->call;
+    const char *last = strrchr(call, '_'), *subtype = strchr(type, '/');
+
+    return apr_psprintf(req->pool, "attachment; filename=\"%.*s.%s\"",
+                        (int)(last ? last - call : (long)strlen(call)), call,
+                        subtype ? subtype + 1 : "txt");
+}
+
 static void begin(ecs_request_t *req)
 {
     const ecs_row_answer_t answer = ecs_schema_of_answer(req->pool,
                                                          req->route);
+    const char *type = APR_ARRAY_IDX(answer.media, 0, const char *);
     apr_table_t *headers = req->r->headers_out;
 
     ecs_reply_headers(req->r);
     apr_table_setn(headers, "Cache-Control", "private, no-store");
-    apr_table_setn(headers, "Content-Disposition", "attachment");
+    apr_table_setn(headers, "Content-Disposition", disposition(req, type));
     apr_table_unset(req->r->headers_in, "Range");
-    ap_set_content_type(req->r, apr_pstrcat(
-        req->pool, APR_ARRAY_IDX(answer.media, 0, const char *),
-        "; charset=utf-8", NULL));
+    ap_set_content_type(req->r, apr_pstrcat(req->pool, type,
+                                            "; charset=utf-8", NULL));
 }
 
 int ecs_stream_reply(ecs_request_t *req, ecs_step_fn *more)

@@ -49,6 +49,12 @@ BEGIN
     RETURN o;
 END $$;
 
+-- A type of notification in words: "Order created". Sellers know who they are.
+CREATE FUNCTION ecs_lib.outbox_title(p_type text) RETURNS text LANGUAGE sql IMMUTABLE AS $$
+    SELECT upper(left(t, 1)) || substr(t, 2)
+    FROM (SELECT replace(regexp_replace(p_type, '^seller_', ''), '_', ' ') AS t) x
+$$;
+
 -- What the worker makes a mail of. `words` are for the template; `nonce` is what
 -- the token in it is derived from.
 CREATE FUNCTION ecs_lib.outbox_mail_json(o ecs.outbox, u ecs.users) RETURNS json
@@ -62,8 +68,7 @@ LANGUAGE sql STABLE AS $$
             'name', coalesce(nullif(btrim(u.first_name || ' ' || u.last_name), ''), u.username),
             'username', u.username, 'email', u.email,
             'message', o.payload ->> 'message', 'type', o.payload ->> 'type',
-            'title', upper(left(o.payload ->> 'type', 1))
-                     || replace(substr(o.payload ->> 'type', 2), '_', ' '),
+            'title', ecs_lib.outbox_title(o.payload ->> 'type'),
             'object', o.object_type, 'object_id', o.object_id::text,
             'expires', to_char(o.expires_at AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI "UTC"')))
 $$;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * mailbox.c - files NUMBER-KIND.eml, in the order in which they were written to
- * the outbox.
+ * mailbox.c - files NUMBER-KIND.eml, of notifications NUMBER-KIND-TYPE.eml, in
+ * the order in which they were written to the outbox.
  */
 #include "mailbox.h"
 
@@ -43,7 +43,7 @@ const char *find_mail(const char *address, const char *kind, int n)
     for (i = 0; i < count && found == NULL; i++) {
         const char *text;
 
-        if (strstr(files[i]->d_name, fmt("-%s.eml", kind)) == NULL) {
+        if (strstr(files[i]->d_name, fmt("-%s", kind)) == NULL) {
             continue;
         }
         text = file_text(fmt("%s/%s", dir, files[i]->d_name));

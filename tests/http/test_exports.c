@@ -43,7 +43,8 @@ START_TEST(orders_are_a_file)
     reply_t *reply = expect(get(buyer, ORDERS), 200);
 
     ck_assert_str_eq(header(reply, "Content-Type"), "text/csv; charset=utf-8");
-    ck_assert_str_eq(header(reply, "Content-Disposition"), "attachment");
+    ck_assert_str_eq(header(reply, "Content-Disposition"),
+                     "attachment; filename=\"orders.csv\"");
     ck_assert_int_eq(strncmp(reply->body, "order_number,status,", 20), 0);
     ck_assert_int_eq(lines(reply), 3);
     has(reply, fmt(",2,12.50,25.00,0,25.00,0.00\r\n"));

@@ -61,7 +61,7 @@ START_TEST(news_come_by_mail)
     ck_assert_ptr_nonnull(strstr(text, sql("SELECT order_number FROM ecs.orders"
                                            " WHERE id = %lld", order)));
     text = mail(seller->email, "notification", 0);
-    ck_assert_ptr_nonnull(strstr(text, "Seller new order"));
+    ck_assert_ptr_nonnull(strstr(text, "Subject: Test Shop: New order\r\n"));
 }
 END_TEST
 

@@ -160,6 +160,22 @@ START_TEST(what_is_not_ascii_is_encoded)
 }
 END_TEST
 
+START_TEST(a_file_is_read_as_it_is)
+{
+    ecs_mail_t mail = {"", "shop@example.org", "", "ann@example.com", "s",
+                       "Gr\xc3\xbc\xc3\x9f" "e, 2 \xc3\x97 = 4 \n-- \n", "1", DAY, 1};
+    apr_size_t length;
+    const char *text = ecs_mail_compose(pool, &mail, &length);
+
+    ck_assert_ptr_nonnull(strstr(text, "Encoding: 8bit\r\n\r\nGr\xc3\xbc\xc3\x9f"
+                                       "e, 2 \xc3\x97 = 4 \r\n-- \r\n"));
+    mail.body = apr_pstrcat(pool, apr_psprintf(pool, "%0999d", 1), mail.body,
+                            NULL);
+    text = ecs_mail_compose(pool, &mail, &length);
+    ck_assert_ptr_nonnull(strstr(text, "Encoding: quoted-printable\r\n"));
+}
+END_TEST
+
 static int longest_line(const char *text)
 {
     int longest = 0, length = 0;
@@ -341,6 +357,7 @@ static Suite *suite(void)
     tcase_add_test(tc, no_name_or_subject_becomes_a_header);
     tcase_add_test(tc, an_evil_address_makes_no_mail);
     tcase_add_test(tc, what_is_not_ascii_is_encoded);
+    tcase_add_test(tc, a_file_is_read_as_it_is);
     tcase_add_test(tc, long_headers_are_folded);
     tcase_add_test(tc, bodies_keep_their_lines);
     tcase_add_test(tc, words_are_filled_in);
