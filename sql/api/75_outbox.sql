@@ -75,9 +75,12 @@ $$;
 
 -- Takes up to p_most due messages of a channel for p_lease seconds. For workers,
 -- not for requests. What comes too late or was tried often enough is dead.
--- Locks: the messages, those that others hold are left to them.
+-- Locks: the messages, those that others hold are left to them. A worker keeps its
+-- plan, so that one made of an empty outbox must do for thousands of messages: by
+-- the indexes, in their order, and no further than the first that it takes.
 CREATE FUNCTION ecs_api.outbox_claim(p_channel text, p_most integer, p_lease integer)
-RETURNS ecs.answer LANGUAGE plpgsql SET plan_cache_mode = force_generic_plan AS $$
+RETURNS ecs.answer LANGUAGE plpgsql SET plan_cache_mode = force_generic_plan
+SET enable_seqscan = off SET enable_sort = off AS $$
 DECLARE
     v_now   CONSTANT timestamptz := ecs.now();
     v_until CONSTANT timestamptz := v_now + make_interval(secs => p_lease);

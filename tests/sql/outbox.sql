@@ -3,7 +3,7 @@
 -- 75_outbox.sql).
 BEGIN;
 \ir support.psql
-SELECT plan(88);
+SELECT plan(89);
 
 CREATE TABLE ecs_test.who AS SELECT
     ecs_test.person('bob', 'user') AS bob, ecs_test.person('eve', 'user') AS eve,
@@ -282,6 +282,17 @@ SELECT is(ecs_test.code_of($$ SELECT ecs_test.reset('y@example.com', 'm31') $$),
 SELECT ecs_test.pass('61 minutes');
 SELECT is(ecs_test.code_of($$ SELECT ecs_test.reset('bob@example.com', 'm32') $$), 'not refused',
     'an hour later again');
+
+-- Workers keep their plans. One that was made when little was waiting must not read
+-- the whole outbox for each message of thousands that come afterwards.
+INSERT INTO ecs.outbox (channel, kind, user_id, destination, object_type, object_id)
+    SELECT 'mail', 'notification', (ecs_test.bob()).id, 'bob@example.com', 'order', n
+    FROM generate_series(1, 12) n;
+ANALYZE ecs.outbox;
+SELECT seq_scan AS scans FROM pg_stat_xact_user_tables WHERE relid = 'ecs.outbox'::regclass \gset
+SELECT ecs_api.outbox_claim('mail', 5, 60) \g /dev/null
+SELECT is((SELECT seq_scan FROM pg_stat_xact_user_tables WHERE relid = 'ecs.outbox'::regclass),
+    :scans::bigint, 'a small outbox is read by its indexes, too');
 
 SELECT * FROM finish();
 ROLLBACK;
