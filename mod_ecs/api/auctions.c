@@ -358,7 +358,8 @@ const ecs_route_t ecs_auctions_routes[] = {
         .summary = "The bids of an auction, newest first",
         .description = "Bidders are masked but for administrators; "
                        "`automatic` is what the shop bid for one with a "
-                       "maximum, which nobody else ever sees.",
+                       "maximum, which nobody else ever sees; `bids_count` "
+                       "of the auction is without these.",
     },
     {
         .method = "POST",
