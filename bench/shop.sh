@@ -80,12 +80,16 @@ fill_shop() {
     audit_holds || say "note: ecsctl audit does not hold, see $state/audit.log"
 }
 
+delete_shop() {
+    "$instance" destroy "$shop"
+    rm -rf "$shop"
+}
+
 start_shop() { # OPTIONS of instance start
     local mark=$shop/seeded sum
     sum=$(cat "$here/shop.sh" "$here/seed.sql" sql/migrations/*.sql | sha256sum)
     if [ "$(cat "$mark" 2>/dev/null)" != "$sum" ]; then
-        "$instance" destroy "$shop"
-        rm -f "$mark"
+        delete_shop
     fi
     "$instance" start "$shop" --durable --module "$build/mod_ecs.so" "$@" \
         ${BENCH_CONNECTIONS:+--connections "$BENCH_CONNECTIONS"}
@@ -120,7 +124,7 @@ leave_shop() {
     if [ "${BENCH_KEEP:-}" = yes ]; then
         "$instance" stop "$shop"
     else
-        "$instance" destroy "$shop"
+        delete_shop
     fi
     [ -z "$scratch" ] || rm -rf "$scratch"
 }
