@@ -79,15 +79,24 @@ ecs_mailer_e ecs_mailer_send(ecs_mailer_t *mailer, apr_pool_t *p,
  */
 void ecs_mailer_rest(ecs_mailer_t *mailer);
 
-/* The ways: mailer_smtp.c, and the others in mailer.c. */
+/* The way of SMTP, for mailer.c alone: it is in mailer_smtp.c. */
 typedef struct ecs_smtp_t ecs_smtp_t;
+
+/** What ecs_mailer_init() does for it. */
+void ecs_smtp_init(void);
+
+/**
+ * Take smtp://[user@]host[:port] or smtps://... apart.
+ * @return NULL, or what is wrong with it
+ */
+const char *ecs_smtp_parse(apr_pool_t *p, const char *url,
+                           ecs_mail_way_t *way);
+
+/** As ecs_mailer_make(), ecs_mailer_send() and ecs_mailer_rest(). */
 ecs_smtp_t *ecs_smtp_make(apr_pool_t *p, const ecs_mail_way_t *way,
                           const int *stop);
 ecs_mailer_e ecs_smtp_send(ecs_smtp_t *smtp, apr_pool_t *p,
                            const ecs_letter_t *letter, const char **error);
 void ecs_smtp_rest(ecs_smtp_t *smtp);
-const char *ecs_smtp_parse(apr_pool_t *p, const char *url,
-                           ecs_mail_way_t *way);
-void ecs_smtp_init(void);
 
 #endif

@@ -42,26 +42,31 @@ ecs_note_t *ecs_note_of(request_rec *r);
  */
 int ecs_is_ours(const request_rec *r);
 
-/* dispatch.c */
+/*
+ * The hooks, named as httpd names them. They decline what is not ours, and run
+ * on the thread of their request; what registers runs once, at start-up.
+ */
+
+/** dispatch.c: a path of the shop is no file, and the handler answers it. */
 int ecs_dispatch_translate_name(request_rec *r);
 int ecs_dispatch_map_to_storage(request_rec *r);
 int ecs_dispatch_handler(request_rec *r);
 
-/* auth.c */
+/** auth.c: AuthType ecs and Require ecs-role, by the token of the request. */
 int ecs_auth_force_authn(request_rec *r);
 int ecs_auth_check_authn(request_rec *r);
 int ecs_auth_note_failure(request_rec *r, const char *type);
 void ecs_auth_register_providers(apr_pool_t *p);
 
-/* errors.c */
+/** errors.c: below the shop httpd's own errors have the shop's shape. */
 int ecs_errors_want_no_page(request_rec *r);
 void ecs_errors_insert_filter(request_rec *r);
 void ecs_errors_register_filter(void);
 
-/* status.c */
+/** status.c: a part of mod_status's page, if that is loaded. */
 void ecs_status_register(void);
 
-/* db.c */
+/** db.c: whether mod_dbd is loaded. */
 int ecs_db_is_available(void);
 
 #endif

@@ -496,7 +496,8 @@ BEGIN
     RETURN ecs_lib.ok(json_build_object(
         'id', v_user.id, 'username', v_user.username,
         'picture', (SELECT picture FROM ecs.profiles WHERE user_id = p_id),
-        'points', v_user.points, 'rank', v_user.rank, 'is_verified_seller', v_user.is_verified_seller,
+        'points', v_user.points, 'rank', v_user.rank,
+        'is_verified_seller', v_user.is_verified_seller,
         'avg_rating', v_user.avg_rating, 'ratings_count', v_user.ratings_count,
         'products_count', v_user.products_count,
         'brands', ecs_lib.seller_brands_json(v_user.id),

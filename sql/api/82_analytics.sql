@@ -434,7 +434,7 @@ BEGIN
     RETURN ecs_lib.ok(v_rows);
 END $$;
 
--- Summary ---------------------------------------------------------------------------------------
+-- Summary -------------------------------------------------------------------------------------
 
 -- Orders under way, with what the seller's lines of them are worth.
 CREATE FUNCTION ecs_lib.orders_under_way(p_seller bigint) RETURNS json
@@ -469,7 +469,7 @@ BEGIN
         'ratings', ecs_lib.ratings_json(ecs_lib.shop_ratings(p_seller)));
 END $$;
 
--- Sellers, about what is theirs ---------------------------------------------------------------------
+-- Sellers, about what is theirs ---------------------------------------------------------------
 
 -- Raise invalid from, to, period.
 
@@ -525,7 +525,7 @@ BEGIN
     RETURN ecs_lib.analytics_auctions(p_me.id, p_from, p_to);
 END $$;
 
--- Administrators, about the whole shop ----------------------------------------------------------------
+-- Administrators, about the whole shop --------------------------------------------------------
 
 -- With the fees earned and what waits for a decision. Callers: administrators.
 CREATE FUNCTION ecs_api.analytics_admin_summary(p_me ecs.caller)

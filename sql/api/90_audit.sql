@@ -340,7 +340,8 @@ BEGIN
     RETURN QUERY
     SELECT 'each product has the stars of its reviews', format('%s of %s',
                count(*) FILTER (WHERE (x.ratings, x.ratings_count, x.avg_rating)
-                   <> (coalesce(s.ratings, '{0,0,0,0,0}'), coalesce(s.n, 0), coalesce(s.average, 0))),
+                   <> (coalesce(s.ratings, '{0,0,0,0,0}'), coalesce(s.n, 0),
+                       coalesce(s.average, 0))),
                count(*)),
            coalesce(bool_and((x.ratings, x.ratings_count, x.avg_rating)
                = (coalesce(s.ratings, '{0,0,0,0,0}'), coalesce(s.n, 0), coalesce(s.average, 0))),
@@ -355,7 +356,8 @@ BEGIN
     RETURN QUERY
     SELECT 'each seller has the stars of its reviews', format('%s of %s',
                count(*) FILTER (WHERE (x.ratings, x.ratings_count, x.avg_rating)
-                   <> (coalesce(s.ratings, '{0,0,0,0,0}'), coalesce(s.n, 0), coalesce(s.average, 0))),
+                   <> (coalesce(s.ratings, '{0,0,0,0,0}'), coalesce(s.n, 0),
+                       coalesce(s.average, 0))),
                count(*)),
            coalesce(bool_and((x.ratings, x.ratings_count, x.avg_rating)
                = (coalesce(s.ratings, '{0,0,0,0,0}'), coalesce(s.n, 0), coalesce(s.average, 0))),
