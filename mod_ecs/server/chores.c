@@ -81,6 +81,7 @@ const ecs_job_t ecs_jobs[] = {
     { .name = "auction_offers_expire", .interval_ms = 1 * SECONDS, .limit = 20 },
     { .name = "orders_complete", .interval_ms = 1 * SECONDS, .limit = 20,
       .is_wanted = completes_orders },
+    { .name = "claims_free", .interval_ms = 30 * SECONDS, .limit = 100 },
     { .name = "facts_fold", .interval_ms = 5 * SECONDS, .limit = 5000 },
     { .name = "prices_tell", .interval_ms = 15 * SECONDS, .limit = 100 },
     { .name = "audit_seal", .interval_ms = 1 * SECONDS, .limit = 500 },

@@ -323,3 +323,27 @@ BEGIN
         format('Order %s could not be delivered: %s', v_order.order_number, p_reason));
     RETURN ecs_lib.delivery_answer(v_order);
 END $$;
+
+-- By the clock -------------------------------------------------------------------
+
+-- Orders that somebody claimed who is no courier any more, and that were not
+-- shipped: they wait for another one. Shipped ones are an administrator's matter
+-- (refund). Locks: the orders.
+CREATE FUNCTION ecs_lib.job_claims_free(p_limit integer) RETURNS integer
+LANGUAGE plpgsql AS $$
+DECLARE
+    v_done  integer := 0;
+    v_order ecs.orders;
+BEGIN
+    FOR v_order IN
+        SELECT o.* FROM ecs.orders o JOIN ecs.users u ON u.id = o.courier_id
+        WHERE o.status = 'PROCESSING' AND NOT (u.is_active AND u.role = 'delivery')
+        ORDER BY o.id LIMIT p_limit FOR NO KEY UPDATE OF o SKIP LOCKED
+    LOOP
+        v_order.courier_id := NULL;
+        PERFORM ecs_lib.order_move(v_order, 'CREATED', NULL,
+                                   'Who had claimed it is no courier any more.');
+        v_done := v_done + 1;
+    END LOOP;
+    RETURN v_done;
+END $$;

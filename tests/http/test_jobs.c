@@ -339,15 +339,15 @@ START_TEST(jobs_are_seen)
 {
     static const char *const names[] = {
         "auction_offers_expire", "auctions_activate", "auctions_close",
-        "jobs_clean", "keys_clean", "logins_clean", "media_clean",
-        "orders_complete", "prices_tell", "sessions_clean", NULL
+        "claims_free", "jobs_clean", "keys_clean", "logins_clean",
+        "media_clean", "orders_complete", "prices_tell", "sessions_clean", NULL
     };
     actor_t *admin = person("admin", NULL);
     const char *page;
     reply_t *r;
     int i;
 
-    until("count(last_success_at) >= 10 FROM ecs.jobs");
+    until("count(last_success_at) >= 11 FROM ecs.jobs");
     r = expect(get(admin, "/api/jobs/"), 200);
     ck_assert_ptr_nonnull(text_at(r, "checked_at"));
     for (i = 0; names[i]; i++) {

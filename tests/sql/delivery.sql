@@ -1,7 +1,7 @@
 -- Delivery: the courier's lists and steps, and the proof.
 BEGIN;
 \ir support.psql
-SELECT plan(74);
+SELECT plan(78);
 
 CREATE FUNCTION ecs_test.buy(p_me ecs.caller, p_product bigint) RETURNS bigint
 LANGUAGE plpgsql AS $$
@@ -208,6 +208,17 @@ SELECT is(ecs_test.code_of(format('SELECT ecs_api.orders_proof_renew(%L, %s, ''n
 SELECT ecs_test.pass('12 hours') \g /dev/null
 SELECT is((ecs_api.orders_proof_renew(:'buyer', :o3, 'n', 'p3', 't3')).status, 200, 'the next day (UTC) is a new one');
 SELECT is(ecs_test.hand_over(:'courier', :o3, 'p3'), 'ok', 'and its PIN delivers');
+
+SELECT ecs_test.buy(:'buyer', :lamp) AS o8, ecs_test.buy(:'buyer', :lamp) AS o9 \gset
+SELECT ecs_api.delivery_claim(:'rival', o) FROM (VALUES (:o8), (:o9)) v (o) \g /dev/null
+SELECT ecs_test.ship(:'rival', :o9) \g /dev/null
+SELECT is(ecs_lib.job_claims_free(10), 0, 'who is a courier keeps claimed orders');
+UPDATE ecs.users SET is_active = false WHERE id = (:'rival'::ecs.caller).id;
+SELECT is(ecs_lib.job_claims_free(10), 2, 'who is none any more does not: this one, and one of above');
+SELECT results_eq(format('SELECT status, courier_id IS NULL FROM ecs.orders WHERE id IN (%s, %s) ORDER BY id', :o8, :o9),
+    $$VALUES ('CREATED', true), ('SHIPPED', false)$$, 'but for those that are on their way');
+SELECT is((ecs_api.delivery_claim(:'courier', :o8)).status, 200, 'another courier claims it');
+
 SELECT is_empty($$
     SELECT h.order_id FROM (SELECT order_id, status, lag(status) OVER (PARTITION BY order_id ORDER BY id) AS before
                             FROM ecs.order_history) h
