@@ -452,7 +452,8 @@ const ecs_route_t ecs_accounts_routes[] = {
         .description = "Admins open and close accounts that are not admins'; "
                        "a superadmin also those, and changes roles. Nobody "
                        "changes their own. All sessions of the account end at "
-                       "once.",
+                       "once; orders that a courier claimed and did not ship "
+                       "are free again within a minute.",
     },
     { NULL },
 };
