@@ -37,7 +37,8 @@ BEGIN
         IF v_word <> '*' AND v_word <> ALL (c_known)
                 AND v_word <> ALL (SELECT split_part(t, '.', 1) || '.*'
                                    FROM unnest(c_known) t) THEN
-            PERFORM ecs_lib.invalid('events', format('There is no event "%s". There are *, %s.',
+            PERFORM ecs_lib.invalid('events', format(
+                'There is no event "%s". There are %s; order.* is all of an order, * is all.',
                 v_word, array_to_string(c_known, ', ')));
         END IF;
     END LOOP;
