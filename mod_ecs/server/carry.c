@@ -95,11 +95,14 @@ static int is_for_all(const ecs_problem_t *problem)
         || !strcmp(problem->code, "outcome_unknown");
 }
 
+/* When all have to come again, each gets a Retry-After of its own. */
 static void deliver_problem(ecs_parcel_t *parcel, const ecs_problem_t *problem)
 {
     goods_t *goods = parcel->goods;
 
-    goods->problem = ecs_problem_copy(parcel->pool, problem);
+    goods->problem = is_for_all(problem)
+        ? ecs_problem_make(parcel->pool, problem->code, "%s", problem->detail)
+        : ecs_problem_copy(parcel->pool, problem);
 }
 
 static void make_trip(void *baton, apr_pool_t *p, ecs_parcel_t **parcels,
