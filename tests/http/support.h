@@ -101,8 +101,8 @@ double until(const char *condition);
 /** Every invariant of the ledger and of derived numbers holds, else stop. */
 void books_balance(void);
 
-/** Those of the database so far. */
-long long deadlocks(void);
+/** Deadlocks that PostgreSQL's log tells of so far. */
+int deadlocks(void);
 
 /* --- the instance -------------------------------------------------------- */
 
