@@ -237,14 +237,21 @@ static void give_up(PGconn *conn)
     }
 }
 
-/* Wait until libpq has something. 0: the connection is lost, or the time was
- * up and the connection was given up. */
+/* Wait until libpq has something, and send what it still has for the server.
+ * 0: the connection is lost, or the time was up and the connection was given up. */
 static int await(holder_t *h)
 {
     while (PQisBusy(h->conn)) {
         apr_interval_time_t left = h->deadline - ecs_clock_us();
         struct pollfd fd = { .fd = PQsocket(h->conn), .events = POLLIN };
+        int unsent = PQflush(h->conn);
 
+        if (unsent < 0) {
+            return 0;
+        }
+        if (unsent > 0) {
+            fd.events |= POLLOUT;
+        }
         if (left <= 0) {
             h->is_silent = 1;
             give_up(h->conn);
@@ -334,6 +341,8 @@ static PGresult *try_call(holder_t *h, const ecs_db_call_t *call, int *lost,
 
     *lost = *sent = 0;
     h->memory->warned = 0;
+    /* Or libpq would wait in its own way for a server that does not read. */
+    PQsetnonblocking(h->conn, 1);
     if (prepared->epoch != h->memory->epoch) {
         result = prepare(h, prepared, call->sql, lost);
         if (result || *lost) {

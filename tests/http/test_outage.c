@@ -5,6 +5,8 @@
  * and what was acknowledged is there.
  */
 #include <dirent.h>
+#include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -274,12 +276,106 @@ START_TEST(a_lost_connection_is_made_anew)
 }
 END_TEST
 
+/* --- a database that is there and does nothing ---------------------------- */
+
+#define ROWS 950
+#define ROW_BYTES 1900
+#define STANDS_STILL 15 /* seconds */
+#define GIVEN_UP 12     /* seconds: EcsDbTimeout is 6 */
+
+/* Some of them may be gone. */
+static void signal_all(const char *pids, int signal)
+{
+    char *end;
+    long pid = strtol(pids, &end, 10);
+
+    while (pid > 0) {
+        kill((pid_t)pid, signal);
+        pid = strtol(end, &end, 10);
+    }
+}
+
+/* More than a socket takes that nobody reads. */
+static const char *large_import(void)
+{
+    char *text = grab(ROWS * (ROW_BYTES + 64)), *to = text;
+    int i;
+
+    to += sprintf(to, "{\"rows\": [");
+    for (i = 0; i < ROWS; i++) {
+        to += sprintf(to, "%s{\"id\": 1, \"description\": \"%0*d\"}",
+                      i > 0 ? "," : "", ROW_BYTES, i);
+    }
+    sprintf(to, "]}");
+    return text;
+}
+
+/* The same import from all clients at once, once. */
+static double import_by_all(const actor_t *seller, const char *body,
+                            reply_t **replies)
+{
+    request_t requests[CLIENTS];
+    double began = seconds_now();
+    int i;
+
+    for (i = 0; i < CLIENTS; i++) {
+        requests[i] = (request_t){
+            .method = "POST", .who = seller, .body = body,
+            .path = PRODUCTS "import/?dry_run=true"};
+    }
+    http_parallel(requests, replies, CLIENTS);
+    return seconds_now() - began;
+}
+
+/* What is sent waits no longer than what is received. A connection that is made
+ * meanwhile is answered. */
+START_TEST(a_server_that_does_not_read_is_given_up)
+{
+    actor_t *seller = person("seller", NULL);
+    const char *pids, *large = large_import();
+    reply_t *replies[CLIENTS], *r;
+    double seconds;
+    pid_t waker;
+    int i, given_up = 0;
+
+    for (i = 0; i < 10; i++) { /* each connection has prepared it */
+        import_by_all(seller, "{\"rows\": [{\"id\": 1}]}", replies);
+    }
+    pids = sql_super("SELECT string_agg(pid::text, ' ') FROM pg_stat_activity"
+                     " WHERE usename = 'ecs_app'");
+    signal_all(pids, SIGSTOP);
+    waker = fork();
+    if (waker == 0) {
+        sleep(STANDS_STILL);
+        signal_all(pids, SIGCONT);
+        _exit(0);
+    }
+    seconds = import_by_all(seller, large, replies);
+    kill(waker, SIGKILL);
+    waitpid(waker, NULL, 0);
+    signal_all(pids, SIGCONT);
+    for (i = 0; i < CLIENTS; i++) {
+        given_up += replies[i]->status == 503;
+    }
+    ck_assert_msg(seconds < GIVEN_UP, "%.1f seconds", seconds);
+    ck_assert_int_gt(given_up, 0);
+    do {
+        usleep(20000);
+        r = get(seller, "/api/accounts/me/");
+    } while (r->status == 503);
+    expect(r, 200);
+    usleep((useconds_t)(BACK_SECONDS * 1e6));
+}
+END_TEST
+
 int main(void)
 {
     const TTest *const tests[] = {a_restart_under_load_loses_nothing,
                                   a_crash_under_load_loses_nothing,
                                   without_the_database_the_shop_says_so,
-                                  a_lost_connection_is_made_anew, NULL};
+                                  a_lost_connection_is_made_anew,
+                                  a_server_that_does_not_read_is_given_up,
+                                  NULL};
 
     return suite_run("outage", tests, 90);
 }
