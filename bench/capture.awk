@@ -8,11 +8,11 @@
 # variable cannot be; each other one has the value it had in the request, as a
 # -D option for pgbench in the first line of the script.
 #
-# The shop's jobs, which run meanwhile, are none of the request's business.
+# What the shop does by itself meanwhile is none of the request's business.
 #
 # Variable: prelude, the script's own \set lines.
 
-match($0, /execute ecs[0-9]+: /) && !/ecs_api\.job_/ && !done {
+match($0, /execute ecs[0-9]+: /) && !/ecs_api\.(job|outbox|media)_/ && !done {
     statement = substr($0, RSTART + RLENGTH)
 }
 
