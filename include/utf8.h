@@ -39,4 +39,10 @@ const char *ecs_utf8_trim(apr_pool_t *p, const char *text);
  */
 const char *ecs_utf8_head(apr_pool_t *p, const char *text, apr_size_t chars);
 
+/**
+ * What another program said, in whatever letters: the same pointer when it is
+ * valid, else a copy with a question mark for each byte that is not ASCII.
+ */
+const char *ecs_utf8_readable(apr_pool_t *p, const char *text);
+
 #endif

@@ -118,3 +118,17 @@ const char *ecs_utf8_head(apr_pool_t *p, const char *text, apr_size_t chars)
     }
     return apr_pstrcat(p, apr_pstrmemdup(p, text, at - text), ELLIPSIS, NULL);
 }
+
+const char *ecs_utf8_readable(apr_pool_t *p, const char *text)
+{
+    char *copy, *c;
+
+    if (ecs_utf8_valid(text)) {
+        return text;
+    }
+    copy = apr_pstrdup(p, text);
+    for (c = copy; *c; c++) {
+        *c = (unsigned char)*c < 0x80 ? *c : '?';
+    }
+    return copy;
+}

@@ -132,18 +132,12 @@ static const char *answer_of(ecs_webhook_sender_t *sender, apr_pool_t *p)
         return NULL;
     }
     text = apr_pstrmemdup(p, sender->answer, sender->kept);
-    /* What was cut in the middle of a letter, or is none, is shown as ASCII. */
     for (c = text; c < text + sender->kept; c++) {
         if (*c == '\0') {
             *c = '?';
         }
     }
-    if (!ecs_utf8_valid(text)) {
-        for (c = text; *c; c++) {
-            *c = (unsigned char)*c < 0x80 ? *c : '?';
-        }
-    }
-    return text;
+    return ecs_utf8_readable(p, text); /* it may be cut within a letter, too */
 }
 
 static const char *error_of(const ecs_webhook_sender_t *sender, apr_pool_t *p,

@@ -187,21 +187,6 @@ static void met_success(worker_t *w)
     w->away = 0;
 }
 
-/* What a server said is written down as text, in whatever letters it spoke. */
-static const char *readable(apr_pool_t *p, const char *error)
-{
-    char *text, *c;
-
-    if (!error || ecs_utf8_valid(error)) {
-        return error;
-    }
-    text = apr_pstrdup(p, error);
-    for (c = text; *c; c++) {
-        *c = (unsigned char)*c < 0x80 ? *c : '?';
-    }
-    return text;
-}
-
 /* Returns whether the way is open. */
 static int deliver(worker_t *w, apr_pool_t *p, const json_t *message)
 {
@@ -210,7 +195,7 @@ static int deliver(worker_t *w, apr_pool_t *p, const json_t *message)
     ecs_delivery_e outcome = w->channel->deliver(w->sender, p, message, more,
                                                  &error);
 
-    error = readable(p, error);
+    error = error ? ecs_utf8_readable(p, error) : NULL;
     if (outcome == ECS_DELIVERY_AWAY) {
         met_away(w, error);
     }

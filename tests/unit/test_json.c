@@ -217,6 +217,16 @@ START_TEST(knows_unicode)
 }
 END_TEST
 
+START_TEST(what_another_says_is_readable)
+{
+    const char *good = "550 caf\xc3\xa9";
+
+    ck_assert_ptr_eq(ecs_utf8_readable(pool, good), good);
+    ck_assert_str_eq(ecs_utf8_readable(pool, "550 caf\xe9 zu"), "550 caf? zu");
+    ck_assert_str_eq(ecs_utf8_readable(pool, "\xc3\xa9\xc3"), "???");
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("json");
@@ -235,5 +245,6 @@ int main(void)
     tcase_add_test(tests, quotes_for_json_and_html);
     tcase_add_test(tests, releases_with_the_pool);
     tcase_add_test(tests, knows_unicode);
+    tcase_add_test(tests, what_another_says_is_readable);
     return unit_run(suite);
 }
