@@ -58,6 +58,21 @@ static ecs_problem_t *take_password(ecs_request_t *req, const char *field,
     return problem;
 }
 
+/* The field new_password, which must not look like what the account says. */
+static ecs_problem_t *take_new_password(ecs_request_t *req,
+                                        const json_t *account)
+{
+    const char *own[] = {
+        text_of(account, "email"),
+        text_of(account, "username"),
+        text_of(account, "first_name"),
+        text_of(account, "last_name"),
+        NULL,
+    };
+
+    return take_password(req, "new_password", own);
+}
+
 /* ---- tokens in mails ---- */
 
 static const char *token_hash(ecs_request_t *req, const char *token)
@@ -290,7 +305,7 @@ ecs_problem_t *ecs_account_step_change(ecs_request_t *req)
 {
     ecs_answer_t answer;
     const json_t *account;
-    const char *hash, *own[5];
+    const char *hash;
     int matches = 0;
     ecs_problem_t *problem = caller_query(
         req,
@@ -312,12 +327,7 @@ ecs_problem_t *ecs_account_step_change(ecs_request_t *req)
         return wrong_password(req);
     }
     ecs_request_set(req, "proven_hash", hash);
-    own[0] = text_of(account, "email");
-    own[1] = text_of(account, "username");
-    own[2] = text_of(account, "first_name");
-    own[3] = text_of(account, "last_name");
-    own[4] = NULL;
-    return take_password(req, "new_password", own);
+    return take_new_password(req, account);
 }
 
 /* ---- a password that was forgotten ---- */
@@ -328,7 +338,6 @@ ecs_problem_t *ecs_account_step_reset(ecs_request_t *req)
 {
     const char *hash = token_hash(req, ecs_request_value(req, "token"));
     const json_t *owner;
-    const char *own[5];
     ecs_answer_t answer;
     ecs_problem_t *problem = ecs_request_query(
         req,
@@ -343,10 +352,5 @@ ecs_problem_t *ecs_account_step_reset(ecs_request_t *req)
     if (json_object_size(owner) == 0) {
         return NULL; /* which the call refuses */
     }
-    own[0] = text_of(owner, "email");
-    own[1] = text_of(owner, "username");
-    own[2] = text_of(owner, "first_name");
-    own[3] = text_of(owner, "last_name");
-    own[4] = NULL;
-    return take_password(req, "new_password", own);
+    return take_new_password(req, owner);
 }
