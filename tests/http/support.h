@@ -101,8 +101,11 @@ double until(const char *condition);
 /** Every invariant of the ledger and of derived numbers holds, else stop. */
 void books_balance(void);
 
-/** Deadlocks that PostgreSQL's log tells of so far. */
-int deadlocks(void);
+/**
+ * Grows with each deadlock that PostgreSQL's log or its statistics tell of; those
+ * arrive a second or two later.
+ */
+long long deadlocks(void);
 
 /* --- the instance -------------------------------------------------------- */
 

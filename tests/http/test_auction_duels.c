@@ -337,7 +337,7 @@ START_TEST(everything_at_once_makes_no_deadlock)
     actor_t *seller = person("seller", NULL), *crowd[CROWD];
     long long things[2] = {product(seller, "5.00", 900),
                            product(seller, "6.00", 900)};
-    int locked = deadlocks();
+    long long locked = deadlocks();
     request_t requests[CROWD * 6];
     reply_t *replies[CROWD * 6];
     int round, i, n;

@@ -468,7 +468,7 @@ START_TEST(a_storm_of_bids_and_a_close)
 {
     int rounds = is_slow() ? SLOW_ROUNDS : ROUNDS;
     storm_t storm = { .admin = person("admin", NULL) };
-    int locked = deadlocks();
+    long long locked = deadlocks();
     int i;
 
     for (i = 0; i < BIDDERS; i++) {

@@ -259,7 +259,7 @@ START_TEST(a_file_and_carts_do_not_block_each_other)
         buyers[i] = person("user", "500.00");
     }
     for (round = 0; round < ROUNDS; round++) {
-        int before = deadlocks();
+        long long before = deadlocks();
 
         for (i = 0; i < BUYERS; i++) {
             for (k = 0; k < PRODUCTS_COUNT; k++) {
