@@ -13,7 +13,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <time.h>
@@ -24,6 +23,8 @@
 #include <apr_strings.h>
 #include <jansson.h>
 #include <openssl/evp.h>
+
+#include "json.h"
 
 #define SPOOL "spool"
 #define HASH_BYTES 32
@@ -244,7 +245,6 @@ static const char *finish_batch(sweep_t *sweep)
     json_t *names = json_array(), *unused, *name;
     apr_hash_index_t *index;
     const char *error;
-    char *text;
     size_t i;
     int size;
 
@@ -252,9 +252,8 @@ static const char *finish_batch(sweep_t *sweep)
          index = apr_hash_next(index)) {
         json_array_append_new(names, json_string(apr_hash_this_key(index)));
     }
-    text = json_dumps(names, JSON_COMPACT);
-    error = sweep->ask(sweep->baton, sweep->p, text, &sweep->unused);
-    free(text);
+    error = sweep->ask(sweep->baton, sweep->p, ecs_json_dump(sweep->p, names),
+                       &sweep->unused);
     sweep->found->pictures += (long)json_array_size(names);
     json_decref(names);
     unused = error ? NULL : json_loads(sweep->unused, 0, NULL);

@@ -13,6 +13,8 @@
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
 
+#include "json.h"
+
 void ecs_webhook_secret(const ecs_secrets_t *secrets, const char *nonce,
                         unsigned char secret[ECS_KEY_BYTES])
 {
@@ -54,10 +56,8 @@ const char *ecs_webhook_body(apr_pool_t *p, const char *type,
     json_t *body = json_pack("{s:s, s:s, s:o}", "type", type, "timestamp",
                              timestamp, "data",
                              data ? json_incref(data) : json_object());
-    char *text = json_dumps(body, JSON_COMPACT);
-    const char *copy = text ? apr_pstrdup(p, text) : NULL;
+    const char *text = ecs_json_dump(p, body);
 
-    free(text);
     json_decref(body);
-    return copy;
+    return text;
 }

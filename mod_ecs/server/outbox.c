@@ -29,6 +29,7 @@
 
 #include "config.h"
 #include "db.h"
+#include "json.h"
 #include "server.h"
 #include "utf8.h"
 
@@ -118,7 +119,6 @@ static void tell_dead(const worker_t *w, const char *body)
 /* Several times, because an outcome that nobody hears is a mail sent twice. */
 static void report(worker_t *w, apr_pool_t *p)
 {
-    char *text;
     const char *params[1];
     ecs_answer_t answer;
     ecs_problem_t *problem;
@@ -128,15 +128,13 @@ static void report(worker_t *w, apr_pool_t *p)
     if (json_array_size(w->results) == 0) {
         return;
     }
-    text = json_dumps(w->results, JSON_COMPACT);
-    params[0] = text;
+    params[0] = ecs_json_dump(p, w->results);
     do {
         if (tries > 0) {
             apr_sleep(apr_time_from_sec(1));
         }
         problem = ask(w, p, w->channel->report, 1, params, &answer);
     } while (problem && ++tries < REPORT_TRIES && !is_stopping(w));
-    free(text);
     if (problem) {
         ap_log_error(APLOG_MARK, APLOG_WARNING, 0, w->s,
                      "ECS0064: what came of %d %s could not be written down; "
